@@ -1,0 +1,2 @@
+//! swamp
+fn main() {}
