@@ -1,2 +1,37 @@
-//! xtask
-fn main() {}
+//! Tasks around the code: `cargo xtask test` and `cargo xtask bench`.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks plainly")]
+
+mod bench;
+mod measure;
+mod test;
+mod workload;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask <task>
+
+  test [filter…]   install what the tests need, then run every test
+  bench [name…]    build for release and print the benchmarks (start, steps, growth, telemetry)
+";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next();
+    let rest: Vec<String> = arguments.collect();
+    let done = match task.as_deref() {
+        Some("test") => test::run(&rest),
+        Some("bench") => bench::run(&rest),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The benchmarks. Every figure is a ratio taken in one run, or a count.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::measure::{bare_spawns, median, quiet, system_calls, watched};
+use crate::workload::Workload;
+
+type Bench = fn(&Path) -> Result<(), String>;
+
+const BENCHES: [(&str, Bench); 4] =
+    [("start", start), ("steps", steps), ("growth", growth), ("telemetry", telemetry)];
+
+pub(crate) fn run(names: &[String]) -> Result<(), String> {
+    let swamp = build()?;
+    for (name, bench) in BENCHES {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            bench(&swamp)?;
+        }
+    }
+    Ok(())
+}
+
+fn build() -> Result<PathBuf, String> {
+    let status = Command::new("cargo")
+        .args(["build", "--quiet", "--release", "--bin", "swamp"])
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !status.success() {
+        return Err("the release build failed".to_owned());
+    }
+    // This program itself was built into the same directory.
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    Ok(own.with_file_name("swamp"))
+}
+
+fn parallelism() -> usize {
+    // The engine's own default.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (4 * cores).max(32)
+}
+
+fn ratio(of: Duration, to: Duration) -> f64 {
+    of.as_secs_f64() / to.as_secs_f64()
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// `swamp version` against `/bin/true`.
+fn start(swamp: &Path) -> Result<(), String> {
+    let workload = Workload::new(swamp, &[])?;
+    let (mut ours, mut floor) = (Vec::new(), Vec::new());
+    for _ in 0..200 {
+        floor.push(quiet(&mut Command::new("/bin/true"))?);
+        ours.push(quiet(workload.command(swamp).args(["version", "--no-telemetry"]))?);
+    }
+    let (ours, floor) = (median(ours), median(floor));
+    println!("start-up: `swamp version` {:.2} ms, /bin/true {:.2} ms", millis(ours), millis(floor));
+    println!("  ratio {:.1} (budget 10)", ratio(ours, floor));
+    Ok(())
+}
+
+/// Workflows of empty steps against the bare spawns, with everything persisted.
+fn steps(swamp: &Path) -> Result<(), String> {
+    let sizes = [10, 100, 1000];
+    let workload = Workload::new(swamp, &sizes)?;
+    println!(
+        "steps: `sh -c true` as workflow steps against bare spawns, {} at once",
+        parallelism()
+    );
+    for size in sizes {
+        let rounds = if size < 1000 { 9 } else { 5 };
+        let (mut ours, mut floor) = (Vec::new(), Vec::new());
+        let mut peak_kib = 0;
+        for _ in 0..rounds {
+            workload.reset()?;
+            floor.push(bare_spawns(size, parallelism())?);
+            let usage = watched(&mut run_workflow(&workload, swamp, size, &[]))?;
+            ours.push(usage.wall);
+            peak_kib = peak_kib.max(usage.peak_kib);
+        }
+        let (ours, floor) = (median(ours), median(floor));
+        println!(
+            "  {size:>5} steps: {:>8.1} ms, bare {:>7.1} ms, ratio {:.2}, added per step {:.3} ms, peak {:.1} MiB",
+            millis(ours),
+            millis(floor),
+            ratio(ours, floor),
+            millis(ours.saturating_sub(floor)) / f64::from(u32::try_from(size).unwrap_or(u32::MAX)),
+            f64::from(u32::try_from(peak_kib).unwrap_or(u32::MAX)) / 1024.0,
+        );
+    }
+    Ok(())
+}
+
+/// Cost per step as workflows and the stored history grow.
+fn growth(swamp: &Path) -> Result<(), String> {
+    let sizes = [100, 1000, 10_000];
+    let workload = Workload::new(swamp, &sizes)?;
+    println!("growth: time per step, one run each from an empty store");
+    let mut first = None;
+    for size in sizes {
+        workload.reset()?;
+        let usage = watched(&mut run_workflow(&workload, swamp, size, &[]))?;
+        let per_step = usage.wall / u32::try_from(size).unwrap_or(u32::MAX);
+        let base = *first.get_or_insert(per_step);
+        println!(
+            "  {size:>6} steps: {:.3} ms per step, {:.2} × the first, peak {:.1} MiB",
+            millis(per_step),
+            ratio(per_step, base),
+            f64::from(u32::try_from(usage.peak_kib).unwrap_or(u32::MAX)) / 1024.0,
+        );
+    }
+    println!("growth: the same 100 steps again on top of that history");
+    let usage = watched(&mut run_workflow(&workload, swamp, 100, &[]))?;
+    if let Some(base) = first {
+        println!("  {:.2} × the first run", ratio(usage.wall / 100, base));
+    }
+    Ok(())
+}
+
+/// Telemetry on against off.
+fn telemetry(swamp: &Path) -> Result<(), String> {
+    let workload = Workload::new(swamp, &[100, 1000])?;
+    let (mut on, mut off) = (Vec::new(), Vec::new());
+    for _ in 0..7 {
+        workload.reset()?;
+        off.push(quiet(&mut run_workflow(&workload, swamp, 1000, &["--no-telemetry"]))?);
+        workload.reset()?;
+        on.push(quiet(&mut run_workflow(&workload, swamp, 1000, &[]))?);
+    }
+    let (on, off) = (median(on), median(off));
+    println!("telemetry: 1000 steps on {:.1} ms, off {:.1} ms", millis(on), millis(off));
+    println!("  wall ratio {:.3} (budget 1.02)", ratio(on, off));
+    workload.reset()?;
+    let calls_off = system_calls(&run_workflow(&workload, swamp, 100, &["--no-telemetry"]));
+    workload.reset()?;
+    let calls_on = system_calls(&run_workflow(&workload, swamp, 100, &[]));
+    match calls_on.zip(calls_off) {
+        Some((on, off)) => println!(
+            "  system calls of 100 steps and their shells: on {on}, off {off}, added per step {:.1}",
+            f64::from(u32::try_from(on.saturating_sub(off)).unwrap_or(u32::MAX)) / 100.0
+        ),
+        None => println!("  system calls: not counted, strace is not installed"),
+    }
+    Ok(())
+}
+
+fn run_workflow(workload: &Workload, swamp: &Path, size: usize, more: &[&str]) -> Command {
+    let mut command = workload.command(swamp);
+    command.args(["workflow", "run", &format!("steps-{size}"), "--json"]).args(more);
+    command
+}

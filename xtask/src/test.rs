@@ -1,0 +1,51 @@
+//! Running every test, after installing the programs the tests talk to.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A program some test needs and the Debian package that has it.
+const NEEDED: [(&str, &str); 3] =
+    [("git", "git"), ("openssl", "openssl"), ("setpriv", "util-linux")];
+
+pub(crate) fn run(filters: &[String]) -> Result<(), String> {
+    install_missing()?;
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    if !filters.is_empty() {
+        cargo.arg("--").args(filters);
+    }
+    succeed(&mut cargo)
+}
+
+fn install_missing() -> Result<(), String> {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| !is_installed(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_installed("apt-get") {
+        return Err(format!("please install these first: {}", missing.join(", ")));
+    }
+    println!("installing {}", missing.join(", "));
+    succeed(Command::new("apt-get").args(["update", "-q"]))?;
+    succeed(
+        Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["install", "-qy", "--no-install-recommends"])
+            .args(missing),
+    )
+}
+
+fn is_installed(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|dir| Path::new(&dir).join(program).is_file())
+    })
+}
+
+fn succeed(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("cannot run {command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} failed: {status}")) }
+}
