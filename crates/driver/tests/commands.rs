@@ -1,5 +1,7 @@
 //! Real commands through the `raw` driver.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 

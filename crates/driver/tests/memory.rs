@@ -1,5 +1,7 @@
 //! A command that prints without end: alone in its process, because it measures that process.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use swamp_driver::{Cancel, CommandSpec, Driver, Ending, KEPT_BYTES, Raw, Stdin};
 
 /// The most memory this process ever used, in bytes.
