@@ -1,0 +1,155 @@
+//! Writing files so that a reader sees the old content or the new one, never a part.
+//!
+//! The new content goes into a temporary file in the same directory, which is then renamed over
+//! the target. Two strengths: [`write_durable`] for what people edit, which must survive a power
+//! loss once the command has said "done"; [`write_quick`] for what a run writes many times per
+//! second, which must only never be torn.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::error::{Result, StoreError};
+
+/// Replaces the file at `path`, creating its directory if needed, and waits until it is on disk.
+pub fn write_durable(path: &Path, content: &[u8]) -> Result<()> {
+    let temporary = Temporary::create(path, content)?;
+    if let Ok(old) = fs::metadata(path) {
+        // The user may have chosen who can read it. Without the right to keep that choice, the
+        // usual mode is the best we can do.
+        let _ = temporary.file.set_permissions(old.permissions());
+    }
+    temporary.file.sync_all().map_err(StoreError::io("write", path))?;
+    temporary.rename_over(path)?;
+    if let Some(directory) = path.parent() {
+        // The file's content is safe; a directory that cannot be synced (some network file
+        // systems) is not a reason to report the write as failed.
+        let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    }
+    Ok(())
+}
+
+/// Replaces the file at `path`, creating its directory if needed, without waiting for the disk.
+pub fn write_quick(path: &Path, content: &[u8]) -> Result<()> {
+    Temporary::create(path, content)?.exchange_into(path)
+}
+
+/// A file beside its future place; removed when dropped before it got there.
+struct Temporary {
+    file: File,
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Temporary {
+    fn create(target: &Path, content: &[u8]) -> Result<Self> {
+        let mut temporary = match Self::open(target) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let directory = target.parent().unwrap_or(Path::new("."));
+                fs::create_dir_all(directory)
+                    .map_err(StoreError::io("create directory", directory))?;
+                Self::open(target)
+            }
+            other => other,
+        }
+        .map_err(StoreError::io("write", target))?;
+        temporary.file.write_all(content).map_err(StoreError::io("write", target))?;
+        Ok(temporary)
+    }
+
+    fn open(target: &Path) -> io::Result<Self> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let path = target.with_file_name(format!(".{:x}-{number:x}.tmp", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok(Self { file, path, placed: false }),
+                // Left behind by a dead process with our number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn rename_over(mut self, target: &Path) -> Result<()> {
+        fs::rename(&self.path, target).map_err(StoreError::io("write", target))?;
+        self.placed = true;
+        Ok(())
+    }
+
+    /// Like `rename_over`, but without the flush that ext4 does when a rename replaces a file: the
+    /// two files change places and the old one is then removed.
+    fn exchange_into(mut self, target: &Path) -> Result<()> {
+        match renameat_with(CWD, &self.path, CWD, target, RenameFlags::NOREPLACE) {
+            Ok(()) => {
+                self.placed = true;
+                return Ok(());
+            }
+            Err(rustix::io::Errno::EXIST) => {}
+            // A file system without these flags.
+            Err(_) => return self.rename_over(target),
+        }
+        match renameat_with(CWD, &self.path, CWD, target, RenameFlags::EXCHANGE) {
+            // What is now at our temporary path is the old file.
+            Ok(()) => {
+                let Err(error) = fs::remove_file(&self.path) else {
+                    self.placed = true;
+                    return Ok(());
+                };
+                // It was no file but a directory: put it back.
+                let _ = renameat_with(CWD, &self.path, CWD, target, RenameFlags::EXCHANGE);
+                Err(StoreError::io("write", target)(error))
+            }
+            // The old file vanished in between, or the file system cannot exchange.
+            Err(_) => self.rename_over(target),
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Write = fn(&Path, &[u8]) -> Result<()>;
+
+    #[test]
+    fn both_strengths_create_and_replace_and_leave_nothing_behind() {
+        for write in [write_durable as Write, write_quick as Write] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("deep/er/file");
+            for content in ["one", "", "three"] {
+                write(&path, content.as_bytes()).unwrap();
+                assert_eq!(fs::read_to_string(&path).unwrap(), content);
+                assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_failed_write_names_the_target_and_leaves_nothing() {
+        for write in [write_durable as Write, write_quick as Write] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("taken");
+            fs::create_dir_all(path.join("child")).unwrap();
+            let error = write(&path, b"x").unwrap_err().to_string();
+            assert!(error.contains(path.to_str().unwrap()), "{error}");
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+
+            let below_a_file = directory.path().join("file/child");
+            fs::write(directory.path().join("file"), "").unwrap();
+            let error = write(&below_a_file, b"x").unwrap_err().to_string();
+            assert!(error.contains("file"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! From text to values: parser events and the meaning of scalars.
