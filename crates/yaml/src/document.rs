@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::reader;
+
 /// A place in a text. Displayed as `line:column`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -50,17 +52,29 @@ impl From<usize> for PathItem {
     }
 }
 
+/// What the text tells about a node besides its value. The children of a mapping stand in the
+/// order of its entries.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) start: Position,
+    /// Where the key begins, if the node is the value of a mapping's entry.
+    pub(crate) key: Option<Position>,
+    pub(crate) timestamp: bool,
+    pub(crate) children: Vec<Node>,
+}
+
 /// One YAML document.
 #[derive(Clone, Debug)]
 pub struct Document {
     value: Value,
+    node: Node,
 }
 
 impl Document {
-    /// Reads a text that holds exactly one document. An empty text is `null`.
+    /// Reads a text that holds at most one document. An empty text is `null`.
     pub fn parse(text: &str) -> Result<Self, YamlError> {
-        let _ = text;
-        todo!()
+        let (value, node) = reader::read(text)?;
+        Ok(Self { value, node })
     }
 
     /// The value. Dates are strings here, spelled as in the text.
@@ -73,23 +87,48 @@ impl Document {
         self.value
     }
 
-    /// Where the node at `path` begins, or else the nearest ancestor of it that exists. For the
-    /// value of a mapping entry this is the value, see [`Document::key_position`] for its key.
+    /// Where the node at `path` begins, or else its nearest ancestor that exists. For an entry of
+    /// a mapping this is the place of the value; [`Document::key_position`] gives that of the key.
     pub fn position(&self, path: &[PathItem]) -> Option<Position> {
-        let _ = path;
-        todo!()
+        Some(self.walk(path).0.start)
     }
 
-    /// Where the key of the mapping entry at `path` begins.
+    /// Where the key of the mapping entry at `path` begins. What has no key of its own, such as an
+    /// item of a sequence, answers with its own place, and what does not exist with that of its
+    /// nearest ancestor that does.
     pub fn key_position(&self, path: &[PathItem]) -> Option<Position> {
-        let _ = path;
-        todo!()
+        let node = self.walk(path).0;
+        Some(node.key.unwrap_or(node.start))
     }
 
     /// Whether the node at `path` is an unquoted date or time, which the other implementation
     /// reads as something that is not a string.
     pub fn is_timestamp(&self, path: &[PathItem]) -> bool {
-        let _ = path;
-        todo!()
+        let (node, complete) = self.walk(path);
+        complete && node.timestamp
+    }
+
+    /// The node at `path` and `true`, or its nearest existing ancestor and `false`.
+    fn walk(&self, path: &[PathItem]) -> (&Node, bool) {
+        let mut node = &self.node;
+        let mut value = &self.value;
+        for item in path {
+            let next = match (value, item) {
+                (Value::Object(map), PathItem::Key(key)) => map
+                    .iter()
+                    .position(|(name, _)| name == key)
+                    .and_then(|index| Some((node.children.get(index)?, map.get(key)?))),
+                (Value::Array(items), PathItem::Index(index)) => {
+                    node.children.get(*index).zip(items.get(*index))
+                }
+                _ => None,
+            };
+            let Some((child, inner)) = next else {
+                return (node, false);
+            };
+            node = child;
+            value = inner;
+        }
+        (node, true)
     }
 }

@@ -13,7 +13,8 @@
 
 mod document;
 mod reader;
+mod scalar;
 mod writer;
 
 pub use document::{Document, PathItem, Position, YamlError};
-pub use writer::to_string;
+pub use writer::{append, to_string};
