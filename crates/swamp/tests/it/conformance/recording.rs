@@ -1,0 +1,250 @@
+//! Recordings and our own notes about them, as read from their files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::place::{Dotted, Item, Pattern, Place};
+
+/// A place with what we have to say about it.
+#[derive(Debug)]
+pub struct Note {
+    pub text: String,
+    pub pattern: Pattern,
+    pub why: String,
+}
+
+/// Our own two files.
+#[derive(Debug)]
+pub struct Known {
+    /// Recording → places where we differ from it, with the reason.
+    pub differences: BTreeMap<String, Vec<Note>>,
+    /// Recording → what stands at places that the recording itself marks as defective.
+    wanted: BTreeMap<String, Vec<(String, Value)>>,
+}
+
+/// One recording.
+#[derive(Debug)]
+pub struct Recording {
+    pub name: String,
+    pub init: bool,
+    pub marker: Option<Value>,
+    pub env: Vec<(String, String)>,
+    pub files: Vec<(String, String)>,
+    pub steps: Vec<Step>,
+    pub after: Map<String, Value>,
+    deviate: Vec<Pattern>,
+    wanted: Vec<Pattern>,
+}
+
+/// One command line of a recording.
+#[derive(Debug)]
+pub struct Step {
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
+    pub cwd: Option<String>,
+    pub stdin: Option<String>,
+    pub write: Vec<(String, String)>,
+    pub exit: i64,
+    pub output: Output,
+    pub rules: Rules,
+}
+
+/// What was recorded of standard output.
+#[derive(Debug)]
+pub enum Output {
+    Json(Value),
+    JsonDocuments(Vec<Value>),
+    /// Text for people, or nothing recorded.
+    Informative,
+}
+
+/// How a document is compared.
+#[derive(Debug, Default)]
+pub struct Rules {
+    pub unordered: Vec<Dotted>,
+    pub unstable: Vec<Dotted>,
+    pub library_text: Vec<Dotted>,
+    pub not_recorded: Vec<Dotted>,
+}
+
+fn tests_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn read_yaml(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    swamp_yaml::Document::parse(&text)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .into_value()
+}
+
+impl Known {
+    pub fn load() -> Self {
+        let read = |file: &str| match read_yaml(&tests_dir().join(file)) {
+            Value::Object(map) => map,
+            other => panic!("{file} must be a mapping, not {other}"),
+        };
+        let differences = read("reference-differences.yaml")
+            .into_iter()
+            .map(|(name, notes)| {
+                let notes = items(&notes).iter().map(|note| {
+                    let place = text(&note["where"]);
+                    let pattern = Pattern::parse(&place);
+                    Note { text: place, pattern, why: text(&note["why"]) }
+                });
+                (name, notes.collect())
+            })
+            .collect();
+        let wanted = read("reference-wanted.yaml")
+            .into_iter()
+            .map(|(name, notes)| {
+                let notes = items(&notes)
+                    .iter()
+                    .map(|note| (text(&note["where"]), note["want"].clone()))
+                    .collect();
+                (name, notes)
+            })
+            .collect();
+        Self { differences, wanted }
+    }
+}
+
+impl Recording {
+    /// The names of an area's recordings, sorted.
+    pub fn names(area: &str) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(tests_dir().join("reference").join(area))
+            .expect("the area's directory")
+            .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+            .map(|file| format!("{area}/{}", file.strip_suffix(".yaml").expect("a YAML file")))
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn load(name: &str, known: &Known) -> Self {
+        let reference = tests_dir().join("reference");
+        let mut document = read_yaml(&reference.join(format!("{name}.yaml")));
+        share(&mut document, &read_yaml(&reference.join("shared.yaml")));
+        let mut wanted = Vec::new();
+        for (place, value) in known.wanted.get(name).into_iter().flatten() {
+            put(&mut document, place, value.clone());
+            wanted.push(Pattern::parse(place));
+        }
+        let deviate = items(&document["deviate"])
+            .iter()
+            .map(|entry| Pattern::parse(&text(&entry["where"])))
+            .collect();
+        Self {
+            name: name.to_owned(),
+            init: document["init"] == Value::Bool(true),
+            marker: document.get("marker").cloned(),
+            env: texts(&document["env"]),
+            files: texts(&document["files"]),
+            steps: items(&document["steps"]).iter().map(Step::read).collect(),
+            after: document["after"].as_object().cloned().unwrap_or_default(),
+            deviate,
+            wanted,
+        }
+    }
+
+    pub fn area(&self) -> &str {
+        self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether the recording itself says that nothing should be compared here.
+    pub fn deviates(&self, place: &Place) -> bool {
+        self.deviate.iter().any(|pattern| pattern.covers(place))
+            && !self.wanted.iter().any(|pattern| pattern.covers(place))
+    }
+}
+
+impl Step {
+    fn read(step: &Value) -> Self {
+        let output = if let Some(json) = step.get("stdout_json") {
+            Output::Json(json.clone())
+        } else if let Some(documents) = step.get("stdout_json_docs") {
+            Output::JsonDocuments(items(documents).to_vec())
+        } else {
+            Output::Informative
+        };
+        Self {
+            args: items(&step["args"]).iter().map(text).collect(),
+            env: texts(&step["env"]),
+            cwd: step.get("cwd").map(text),
+            stdin: step.get("stdin").map(text),
+            write: texts(&step["write"]),
+            exit: step["exit"].as_i64().expect("an exit code"),
+            output,
+            rules: Rules::read(step),
+        }
+    }
+}
+
+impl Rules {
+    pub fn read(value: &Value) -> Self {
+        let dotted =
+            |key: &str| items(&value[key]).iter().map(|path| Dotted::parse(&text(path))).collect();
+        Self {
+            unordered: dotted("unordered"),
+            unstable: dotted("unstable"),
+            library_text: dotted("library_text"),
+            not_recorded: dotted("not_recorded"),
+        }
+    }
+}
+
+/// The elements of a list; none for anything else.
+pub fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// A scalar as text.
+pub fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn texts(value: &Value) -> Vec<(String, String)> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| (key.clone(), text(value)))
+        .collect()
+}
+
+/// Replaces `{$shared: NAME}` by the shared value.
+fn share(value: &mut Value, shared: &Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|item| share(item, shared)),
+        Value::Object(map) => {
+            if let Some(name) = map.get("$shared").and_then(Value::as_str) {
+                *value = shared[name].clone();
+            } else {
+                map.values_mut().for_each(|item| share(item, shared));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts a wanted value at a place given without wildcards.
+fn put(document: &mut Value, place: &str, value: Value) {
+    let mut at = document;
+    for item in Pattern::parse(place).concrete() {
+        at = match item {
+            Item::Key(key) => at
+                .as_object_mut()
+                .unwrap_or_else(|| panic!("{place}: {key} is not in a mapping"))
+                .entry(key)
+                .or_insert(Value::Null),
+            Item::Index(index) => {
+                let list = at.as_array_mut().unwrap_or_else(|| panic!("{place}: not a list"));
+                list.get_mut(index).unwrap_or_else(|| panic!("{place}: no element {index}"))
+            }
+        };
+    }
+    *at = value;
+}
