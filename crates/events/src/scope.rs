@@ -42,6 +42,9 @@ pub struct Scope {
     pub run: Option<RunRef>,
     /// The runs around it, outermost first; empty for the run that the user started.
     pub ancestors: Vec<RunRef>,
+    /// The job and the step of the surrounding run that started this one; absent for the run that
+    /// the user started.
+    pub started_by: Option<(JobName, StepName)>,
     /// The job, once one is meant.
     pub job: Option<JobName>,
     /// The step, once one is meant.
@@ -72,7 +75,9 @@ impl Scope {
     pub fn nested(&self, run: RunRef) -> Self {
         let mut ancestors = self.ancestors.clone();
         ancestors.extend(self.run.clone());
-        Self { run: Some(run), ancestors, job: None, step: None, attempt: 0 }
+        let step = self.step.as_ref().map(|step| step.name.clone());
+        let started_by = self.job.clone().zip(step);
+        Self { run: Some(run), ancestors, started_by, job: None, step: None, attempt: 0 }
     }
 
     /// The scope of a job of this run.

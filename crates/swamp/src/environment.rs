@@ -1,0 +1,36 @@
+//! The environment variables the program reads, in one place.
+
+use std::ffi::OsString;
+
+/// A variable with what it does, for `swamp help environment` and the documentation.
+pub(crate) const VARIABLES: [(&str, &str); 13] = [
+    ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
+    ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
+    ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),
+    ("SWAMP_NO_TELEMETRY", "switches telemetry off unless empty, 0 or false"),
+    ("DO_NOT_TRACK", "switches telemetry off unless empty, 0 or false"),
+    ("SWAMP_WORKFLOWS_DIR", "the directory of extension workflows"),
+    ("SWAMP_LOCK_HOLDER_PID", "set for commands started by a method: whose locks not to wait for"),
+    ("NO_COLOR", "switches colours off when not empty"),
+    ("TERM", "`dumb` switches the live tree off"),
+    ("EDITOR", "the editor for `model edit` and `workflow edit`"),
+    ("USER", "the name in lock files"),
+    ("HOME", "where ~/ in @file inputs leads, and the settings when XDG_CONFIG_HOME is not set"),
+    ("XDG_CONFIG_HOME", "where the settings are: $XDG_CONFIG_HOME/swamp"),
+];
+
+/// The environment of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Environment;
+
+impl Environment {
+    /// The value of a variable; not set, empty and not UTF-8 are all `None`.
+    pub(crate) fn get(self, name: &str) -> Option<String> {
+        self.os(name).and_then(|value| value.into_string().ok())
+    }
+
+    /// The value of a variable that may hold a path; `None` if not set or empty.
+    pub(crate) fn os(self, name: &str) -> Option<OsString> {
+        std::env::var_os(name).filter(|value| !value.is_empty())
+    }
+}
