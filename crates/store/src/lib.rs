@@ -25,16 +25,33 @@ mod paths;
 mod repository;
 mod workflow_files;
 
-// Data, catalog, output records, run records: (modules of the data half go here)
+// Data, catalog, output records, run records.
+mod catalog;
+mod data;
+mod fields;
+mod outputs;
+mod run_record;
 
+pub use catalog::{QueryResult, RecordPredicate};
+pub use data::{
+    Body, Content, DataListing, DataOwner, DataStore, ExpiredItem, ExpiryReason, GcPlan, GcReport,
+    ItemKey, Lifetime, Metadata, ModelCount, NewVersion, OwnerKind, PrunedVersions, Renamed,
+    Retention, Span, SpanError, StoredVersion, VersionListing, check_data_name,
+};
 pub use definition::Definition;
 pub use definitions::{BrokenFile, DefinitionScan, Definitions};
 pub use error::{Result, StoreError};
+pub use fields::Tags;
 pub use init::{
     InitOptions, InitReport, Tool, ToolSelection, UpgradeOptions, UpgradeReport, init, upgrade,
 };
 pub use lock::{GlobalLock, LockInfo, LockNotice, LockOwner, Locks, ModelKey, ModelLocks};
 pub use marker::Marker;
+pub use outputs::{
+    DataArtifact, Lookup, OutputError, OutputListing, OutputRecord, OutputStore, Provenance,
+    StepProvenance, StoredOutput,
+};
 pub use paths::RepoPaths;
 pub use repository::Repository;
+pub use run_record::{JobRecord, RunListing, RunRecord, RunStore, RunSummary, StepRecord};
 pub use workflow_files::{WorkflowFile, WorkflowFiles, WorkflowOrigin};
