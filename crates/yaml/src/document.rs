@@ -60,7 +60,7 @@ pub(crate) struct Node {
     /// Where the key begins, if the node is the value of a mapping's entry.
     pub(crate) key: Option<Position>,
     pub(crate) timestamp: bool,
-    pub(crate) children: Vec<Node>,
+    pub(crate) children: Vec<Self>,
 }
 
 /// One YAML document.

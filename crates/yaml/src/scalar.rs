@@ -15,7 +15,7 @@ pub(crate) enum Meaning {
     Timestamp,
     /// `<<`, which merges mappings when it is a key.
     Merge,
-    /// `.inf` or `.nan` in one of their spellings.
+    /// `.inf` or `.nan` in one of their spellings, or a number too large for the machine.
     NotFinite,
     /// Anything else.
     Text,
@@ -50,6 +50,8 @@ fn number_or_time(text: &str) -> Meaning {
     let unsigned = text.trim_start_matches(['+', '-']);
     if text.len() - unsigned.len() <= 1 && matches!(unsigned, ".inf" | ".Inf" | ".INF")
         || matches!(text, ".nan" | ".NaN" | ".NAN")
+        // Such as the hexadecimal digits 7629e820.
+        || looks_like_float(text)
     {
         return Meaning::NotFinite;
     }
@@ -114,9 +116,22 @@ pub(crate) fn integer(text: &str) -> Option<Number> {
 /// A decimal fraction or a number with an exponent. Whole numbers become integers, as they do in
 /// the JSON that the other implementation makes of them.
 pub(crate) fn float(text: &str) -> Option<Number> {
+    if !looks_like_float(text) {
+        return None;
+    }
+    let value: f64 =
+        if text.contains('_') { text.replace('_', "").parse().ok()? } else { text.parse().ok()? };
+    match whole(value) {
+        Some(whole) => Some(whole.into()),
+        None => Number::from_f64(value),
+    }
+}
+
+/// Whether the text has the form of a float, however large its value.
+fn looks_like_float(text: &str) -> bool {
     let bytes = text.as_bytes();
     if text.ends_with('_') {
-        return None;
+        return false;
     }
     let mut at = usize::from(matches!(bytes.first(), Some(b'+' | b'-')));
     let digits = |mut at: usize| {
@@ -125,12 +140,12 @@ pub(crate) fn float(text: &str) -> Option<Number> {
         }
         at
     };
-    match bytes.get(at)? {
-        b'0' => at += 1,
-        b'1'..=b'9' => at = digits(at),
+    match bytes.get(at) {
+        Some(b'0') => at += 1,
+        Some(b'1'..=b'9') => at = digits(at),
         // A sign is not allowed here.
-        b'.' if at == 0 && matches!(bytes.get(1), Some(b'0'..=b'9' | b'_')) => {}
-        _ => return None,
+        Some(b'.') if at == 0 && matches!(bytes.get(1), Some(b'0'..=b'9' | b'_')) => {}
+        _ => return false,
     }
     if bytes.get(at) == Some(&b'.') {
         at = digits(at + 1);
@@ -143,21 +158,16 @@ pub(crate) fn float(text: &str) -> Option<Number> {
             at += 1;
         }
         if at == exponent {
-            return None;
+            return false;
         }
     }
-    if at != bytes.len() {
-        return None;
-    }
-    let value: f64 =
-        if text.contains('_') { text.replace('_', "").parse().ok()? } else { text.parse().ok()? };
-    Some(whole(value).map_or_else(|| Number::from_f64(value), |whole| Some(whole.into()))?)
+    at == bytes.len()
 }
 
 /// The integer that equals `value`, if it is whole and every integer up to it is exact.
 pub(crate) fn whole(value: f64) -> Option<i64> {
     const LIMIT: f64 = 9_007_199_254_740_992.0;
-    if value.trunc() != value || value.abs() > LIMIT {
+    if value.fract() != 0.0 || value.abs() > LIMIT {
         return None;
     }
     #[expect(clippy::cast_possible_truncation, reason = "whole and within the limit")]
@@ -324,7 +334,7 @@ mod tests {
             assert_eq!(resolve(text), Meaning::Timestamp, "{text:?}");
         }
         assert_eq!(resolve("<<"), Meaning::Merge);
-        for text in [".inf", "-.Inf", "+.INF", ".nan", ".NaN"] {
+        for text in [".inf", "-.Inf", "+.INF", ".nan", ".NaN", "7629e820", "-1e999"] {
             assert_eq!(resolve(text), Meaning::NotFinite, "{text:?}");
         }
     }

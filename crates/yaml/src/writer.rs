@@ -112,7 +112,8 @@ impl Writer<'_> {
         } else if value.abs() >= 1e21 || value.abs() < 1e-6 {
             let digits = format!("{value:e}");
             let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
-            let point = if mantissa.contains('.') { "" } else { "." };
+            let whole = value.fract() == 0.0;
+            let point = if whole || mantissa.contains('.') { "" } else { "." };
             let sign = if exponent.starts_with('-') { "" } else { "+" };
             write!(self.text, "{mantissa}{point}e{sign}{exponent}")
         } else {

@@ -25,6 +25,7 @@ fn containers_and_quotes_are_those_of_the_other_writer() {
         "whole": 2.0,
         "large": 1e21,
         "small": -1.5e-7,
+        "smaller": 3e-8,
         "tab": "a\tb",
         "emoji": "ok 🎉 ä",
         "expression": "echo ${{ inputs.who }}",
@@ -54,8 +55,9 @@ quote: 'it''s: #1'
 lead: ' x'
 ratio: 0.5
 whole: 2
-large: 1.e+21
+large: 1e+21
 small: -1.5e-7
+smaller: 3.e-8
 tab: "a\tb"
 emoji: ok 🎉 ä
 expression: 'echo ${{ inputs.who }}'
