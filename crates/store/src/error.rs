@@ -79,12 +79,28 @@ pub enum StoreError {
     /// No definition has that name or id.
     #[error("Model not found: {0}")]
     ModelNotFound(String),
+    /// No usable definition has that name or id, but a broken file mentions it.
+    #[error("Model not found: {name}. A file that mentions it cannot be read: {error}")]
+    ModelUnreadable {
+        /// The name or id that was asked for.
+        name: String,
+        /// What is wrong with the file.
+        error: Box<Self>,
+    },
     /// A definition of that name exists already.
     #[error("Model already exists: {0}")]
     ModelExists(String),
     /// No workflow has that name or id.
     #[error("Workflow not found: {0}")]
     WorkflowNotFound(String),
+    /// No readable workflow file has that name or id, but a broken one mentions it.
+    #[error("Workflow not found: {name}. A file that mentions it cannot be read: {error}")]
+    WorkflowUnreadable {
+        /// The name or id that was asked for.
+        name: String,
+        /// What is wrong with the file.
+        error: Box<Self>,
+    },
     /// A name, id or type that cannot be used; the text says why.
     #[error("{0}")]
     BadName(String),

@@ -23,7 +23,9 @@ mod lock;
 mod marker;
 mod paths;
 mod repository;
+mod stamp;
 mod workflow_files;
+mod yaml_files;
 
 // Data, catalog, output records, run records.
 mod catalog;

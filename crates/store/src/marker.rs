@@ -1,7 +1,17 @@
 //! The marker `.swamp.yaml`: what makes a directory a repository, and its settings.
+//!
+//! The file belongs to its readers: people put comments into it and other versions put keys into
+//! it. So a change replaces the lines of the keys that change and leaves every other line alone.
+
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use swamp_ident::RepoId;
+use swamp_yaml::{Document, PathItem};
+
+use crate::atomic;
+use crate::error::{Result, StoreError};
 
 /// The marker's content. Keys we do not know are kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,44 +19,284 @@ pub struct Marker {
     keys: Map<String, Value>,
 }
 
+/// A key of the marker and its new value; `None` removes it.
+pub(crate) type Change = (&'static str, Option<Value>);
+
 impl Marker {
+    /// Reads the marker at `path`, or gives `None` if there is no such file.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        read_text(path)?.map(|text| Self::parse(&text, path)).transpose()
+    }
+
+    /// Reads the text of the marker at `path`.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let document = Document::parse(text).map_err(StoreError::yaml(path))?;
+        let position = document.position(&[]);
+        let found = match document.into_value() {
+            Value::Object(keys) => return Ok(Self { keys }),
+            Value::Null => "the file is empty",
+            Value::Array(_) => "this is a list",
+            _ => "this is a single value",
+        };
+        let message = format!(
+            "{found}, but a marker is a mapping of settings (such as 'tools: []'); write '{{}}' for none, or run 'swamp repo init --force' to start over"
+        );
+        Err(StoreError::invalid(path, position, message))
+    }
+
+    /// Changes keys of the marker file at `path`. Lines that have nothing to do with them stay as
+    /// they are.
+    pub(crate) fn update(path: &Path, changes: &[Change]) -> Result<Self> {
+        let text = read_text(path)?.unwrap_or_default();
+        let old = Self::parse(&text, path)?;
+        let new = edit(&text, &old.keys, changes);
+        if new != text {
+            atomic::write_durable(path, new.as_bytes())?;
+        }
+        Self::parse(&new, path)
+    }
+
+    /// Writes a marker that holds `keys` and nothing else.
+    pub(crate) fn write(path: &Path, keys: Map<String, Value>) -> Result<Self> {
+        let text = swamp_yaml::to_string(&Value::Object(keys.clone()));
+        atomic::write_durable(path, text.as_bytes())?;
+        Ok(Self { keys })
+    }
+
     /// All keys as they stand in the file.
     pub fn keys(&self) -> &Map<String, Value> {
         &self.keys
     }
 
+    /// The text at `key`, if there is one and it is not empty.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.keys.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Whether the switch at `key` is on. `yes` and `on` are texts in these files, but whoever
+    /// writes them means it.
+    pub fn switch(&self, key: &str) -> bool {
+        match self.keys.get(key) {
+            Some(Value::Bool(on)) => *on,
+            Some(Value::String(text)) => {
+                !matches!(text.to_ascii_lowercase().as_str(), "" | "false" | "no" | "off" | "0")
+            }
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            _ => false,
+        }
+    }
+
     /// The repository's id, if it has one.
     pub fn repo_id(&self) -> Option<RepoId> {
-        todo!()
+        self.text("repoId").map(RepoId::new)
     }
 
     /// The version that last initialised or upgraded the repository.
     pub fn version(&self) -> Option<&str> {
-        todo!()
+        self.text("swampVersion")
     }
 
     /// The default log level.
     pub fn log_level(&self) -> Option<&str> {
-        todo!()
+        self.text("logLevel")
     }
 
     /// Whether telemetry is switched off here.
     pub fn telemetry_disabled(&self) -> bool {
-        todo!()
+        self.switch("telemetryDisabled")
     }
 
     /// Whether sent telemetry files are kept.
     pub fn telemetry_keep_flushed(&self) -> bool {
-        todo!()
+        self.switch("telemetryKeepFlushed")
     }
 
     /// Where telemetry goes, if the repository says so.
     pub fn telemetry_endpoint(&self) -> Option<&str> {
-        todo!()
+        self.text("telemetryEndpoint")
     }
 
     /// The driver of last resort before `raw`, and its configuration.
     pub fn default_driver(&self) -> Option<(&str, Option<&Value>)> {
-        todo!()
+        Some((self.text("defaultDriver")?, self.keys.get("defaultDriverConfig")))
+    }
+
+    /// The names of the enrolled tools, also from the old scalar form.
+    pub fn tools(&self) -> Vec<&str> {
+        match (self.keys.get("tools"), self.text("tool")) {
+            (Some(Value::Array(tools)), _) => tools.iter().filter_map(Value::as_str).collect(),
+            (_, Some("none") | None) => Vec::new(),
+            (_, Some(tool)) => vec![tool],
+        }
+    }
+
+    /// Whether the section in `.gitignore` is ours to keep up to date.
+    pub fn gitignore_managed(&self) -> bool {
+        self.switch("gitignoreManaged")
+    }
+}
+
+fn read_text(path: &Path) -> Result<Option<String>> {
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => {
+            fs::read_to_string(path).map(Some).map_err(StoreError::io("read", path))
+        }
+        Ok(_) => Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(StoreError::io("read", path)(error)),
+    }
+}
+
+/// Applies changes to the text of a mapping.
+fn edit(text: &str, keys: &Map<String, Value>, changes: &[Change]) -> String {
+    let mut wanted = keys.clone();
+    let mut edited = text.to_owned();
+    for (key, value) in changes {
+        if wanted.get(*key) == value.as_ref() {
+            continue;
+        }
+        edited = replace_lines(&edited, key, value.as_ref());
+        match value {
+            Some(value) => wanted.insert((*key).to_owned(), value.clone()),
+            None => wanted.shift_remove(*key),
+        };
+    }
+    let wanted = Value::Object(wanted);
+    match Document::parse(&edited) {
+        Ok(document) if *document.value() == wanted => edited,
+        // Not one key per line: a flow mapping, an end marker, an anchor that is used elsewhere.
+        _ => swamp_yaml::to_string(&wanted),
+    }
+}
+
+/// Replaces the lines of one key of a block mapping, or adds them at the end. Knows nothing of the
+/// finer points; the caller checks what came out.
+fn replace_lines(text: &str, key: &str, value: Option<&Value>) -> String {
+    let new = value.map_or_else(String::new, |value| {
+        let mut entry = Map::new();
+        entry.insert(key.to_owned(), value.clone());
+        swamp_yaml::to_string(&Value::Object(entry))
+    });
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (first, after) = lines_of(text, key).unwrap_or((lines.len(), lines.len()));
+    let mut edited = String::with_capacity(text.len() + new.len() + 1);
+    edited.extend(lines[..first].iter().copied());
+    if !edited.is_empty() && !edited.ends_with('\n') {
+        edited.push('\n');
+    }
+    edited.push_str(&new);
+    edited.extend(lines[after..].iter().copied());
+    edited
+}
+
+/// The lines of a key of the mapping, counted from 0: its first, and the one after its last.
+/// Comments and blank lines before the next key belong to that one.
+fn lines_of(text: &str, key: &str) -> Option<(usize, usize)> {
+    let document = Document::parse(text).ok()?;
+    let keys = document.value().as_object()?;
+    let line = |key: &str| Some(document.key_position(&[PathItem::from(key)])?.line - 1);
+    let first = keys.contains_key(key).then(|| line(key))??;
+    let mut after = keys.keys().filter_map(|other| line(other)).filter(|line| *line > first).min();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut end = *after.get_or_insert(lines.len());
+    while end > first + 1 && (lines[end - 1].trim().is_empty() || lines[end - 1].starts_with('#')) {
+        end -= 1;
+    }
+    Some((first, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn marker(text: &str) -> Result<Marker> {
+        Marker::parse(text, Path::new("/r/.swamp.yaml"))
+    }
+
+    #[test]
+    fn a_marker_must_be_a_mapping() {
+        for (text, place, part) in [
+            ("", "/r/.swamp.yaml:1:1: ", "empty"),
+            ("# nothing\n", "/r/.swamp.yaml:1:1: ", "empty"),
+            ("- not\n- a map\n", "/r/.swamp.yaml:1:1: ", "list"),
+            ("word", "/r/.swamp.yaml:1:1: ", "single value"),
+            ("tools: [none\n", "/r/.swamp.yaml:2:1: ", ""),
+            ("a: 1\na: 2\n", "/r/.swamp.yaml:2:1: ", "duplicated"),
+        ] {
+            let error = marker(text).unwrap_err().to_string();
+            assert!(error.starts_with(place), "{text:?}: {error}");
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+        assert!(marker("{}").is_ok());
+    }
+
+    #[test]
+    fn settings_are_read_in_every_form_people_write_them() {
+        let read = marker(
+            "swampVersion: 20260101.000000.0\ntool: claude\ntelemetryDisabled: yes\nlogLevel: ''\ndefaultDriver: docker\n",
+        )
+        .unwrap();
+        assert_eq!(read.version(), Some("20260101.000000.0"));
+        assert_eq!(read.tools(), ["claude"]);
+        assert!(read.telemetry_disabled());
+        assert!(!read.telemetry_keep_flushed());
+        assert_eq!(read.log_level(), None);
+        assert_eq!(read.default_driver(), Some(("docker", None)));
+        assert_eq!(read.repo_id(), None);
+        for (text, want) in [("true", true), ("false", false), ("off", false), ("'no'", false)] {
+            let read = marker(&format!("telemetryDisabled: {text}")).unwrap();
+            assert_eq!(read.telemetry_disabled(), want, "{text}");
+        }
+        assert_eq!(marker("tool: none").unwrap().tools(), Vec::<&str>::new());
+        assert_eq!(marker("tools: [a, b]\ntool: c").unwrap().tools(), ["a", "b"]);
+    }
+
+    #[test]
+    fn changes_leave_other_lines_alone() {
+        let text = "# ours\nswampVersion: 1 # old\ntool: none\n\n# who\nownedBy: netops\ntools:\n  - claude\n  # second\n  - cursor\n";
+        let keys = marker(text).unwrap().keys().clone();
+        let changes = [
+            ("swampVersion", Some(json!("2"))),
+            ("tool", None),
+            ("tools", Some(json!([]))),
+            ("ownedBy", Some(json!("netops"))),
+            ("repoId", Some(json!("x"))),
+        ];
+        assert_eq!(
+            edit(text, &keys, &changes),
+            "# ours\nswampVersion: '2'\n\n# who\nownedBy: netops\ntools: []\nrepoId: x\n"
+        );
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_changed_line_by_line_is_rewritten() {
+        for text in ["{a: 1, tool: none}\n", "a: 1\ntool: none\n...\n", "{\n  a: 1, tool: none\n}"]
+        {
+            let keys = marker(text).unwrap().keys().clone();
+            let edited = edit(text, &keys, &[("tool", None), ("b", Some(json!(2)))]);
+            let read = marker(&edited).unwrap();
+            assert_eq!(Value::Object(read.keys), json!({"a": 1, "b": 2}), "{text:?}");
+        }
+        let unfinished = "a: 1";
+        let keys = marker(unfinished).unwrap().keys().clone();
+        assert_eq!(edit(unfinished, &keys, &[("b", Some(json!(2)))]), "a: 1\nb: 2\n");
+    }
+
+    #[test]
+    fn no_change_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(".swamp.yaml");
+        fs::write(&path, "a:    1").unwrap();
+        Marker::update(&path, &[("a", Some(json!(1))), ("b", None)]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a:    1");
     }
 }
