@@ -10,15 +10,12 @@ use swamp_ident::DriverName;
 pub enum DriverError {
     /// There is no driver of that name.
     #[error(
-        "Unknown execution driver '{name}'.{} Available drivers: {}",
-        suggestion.as_ref().map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default(),
+        "Unknown execution driver '{name}'. Available drivers: {}",
         available.iter().map(DriverName::as_str).collect::<Vec<_>>().join(", ")
     )]
     Unknown {
         /// The name asked for.
         name: DriverName,
-        /// A driver whose name differs only in case.
-        suggestion: Option<DriverName>,
         /// The drivers there are.
         available: Vec<DriverName>,
     },
