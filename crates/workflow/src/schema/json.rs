@@ -34,7 +34,7 @@ pub fn json_schema() -> Value {
     })
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
+fn object(properties: &Value, required: &[&str]) -> Value {
     json!({
         "type": "object",
         "properties": properties,
@@ -71,7 +71,7 @@ fn workflow() -> Value {
     let report = json!({"anyOf": [
         {"type": "string"},
         object(
-            json!({
+            &json!({
                 "name": {"type": "string"},
                 "methods": {"type": "array", "items": {"type": "string"}},
             }),
@@ -79,12 +79,12 @@ fn workflow() -> Value {
         ),
     ]});
     object(
-        json!({
+        &json!({
             "id": {"type": "string", "format": "uuid"},
             "name": filled(),
             "description": {"type": "string"},
             "trigger": object(
-                json!({"schedule": {
+                &json!({"schedule": {
                     "type": "string",
                     "description": "Cron expression of five fields, or six with seconds first",
                 }}),
@@ -96,7 +96,7 @@ fn workflow() -> Value {
             "version": {"type": "integer", "exclusiveMinimum": 0, "default": 1},
             "concurrency": concurrency(),
             "reports": object(
-                json!({
+                &json!({
                     "require": {"type": "array", "items": report},
                     "skip": {"type": "array", "items": {"type": "string"}},
                 }),
@@ -125,7 +125,7 @@ fn inputs() -> Value {
 
 fn job() -> Value {
     object(
-        json!({
+        &json!({
             "name": filled(),
             "description": {"type": "string"},
             "steps": {"type": "array", "minItems": 1, "items": step()},
@@ -144,11 +144,11 @@ fn job() -> Value {
 
 fn step() -> Value {
     object(
-        json!({
+        &json!({
             "name": filled(),
             "description": {"type": "string"},
             "task": task(),
-            "forEach": object(json!({"item": filled(), "in": filled()}), &["item", "in"]),
+            "forEach": object(&json!({"item": filled(), "in": filled()}), &["item", "in"]),
             "dependsOn": with_default(
                 json!({"type": "array", "items": dependency("step")}),
                 json!([]),
@@ -166,7 +166,7 @@ fn step() -> Value {
 
 fn data_output_override() -> Value {
     object(
-        json!({
+        &json!({
             "specName": filled(),
             "lifetime": {"anyOf": [
                 {"type": "string", "pattern": DURATION},
@@ -186,7 +186,7 @@ fn data_output_override() -> Value {
 fn task() -> Value {
     json!({"oneOf": [
         object(
-            json!({
+            &json!({
                 "type": {"const": "model_method"},
                 "modelIdOrName": filled(),
                 "methodName": filled(),
@@ -195,7 +195,7 @@ fn task() -> Value {
             &["type", "modelIdOrName", "methodName"],
         ),
         object(
-            json!({
+            &json!({
                 "type": {"const": "workflow"},
                 "workflowIdOrName": filled(),
                 "inputs": any_map(),
@@ -209,16 +209,16 @@ fn dependency(on: &str) -> Value {
     let mut properties = Map::new();
     properties.insert(on.to_owned(), filled());
     properties.insert("condition".to_owned(), json!({"$ref": "#/$defs/condition"}));
-    object(Value::Object(properties), &[on, "condition"])
+    object(&Value::Object(properties), &[on, "condition"])
 }
 
 /// A condition; `this` is where the same schema can be referred to.
 fn condition(this: &str) -> Value {
     let this = json!({"$ref": this});
-    let leaf = |word: &str| object(json!({"type": {"const": word}}), &["type"]);
+    let leaf = |word: &str| object(&json!({"type": {"const": word}}), &["type"]);
     let group = |word: &str| {
         object(
-            json!({
+            &json!({
                 "type": {"const": word},
                 "conditions": {"type": "array", "minItems": 2, "items": this},
             }),
@@ -233,7 +233,7 @@ fn condition(this: &str) -> Value {
         leaf("skipped"),
         group("and"),
         group("or"),
-        object(json!({"type": {"const": "not"}, "condition": this}), &["type", "condition"]),
+        object(&json!({"type": {"const": "not"}, "condition": this}), &["type", "condition"]),
     ]})
 }
 

@@ -10,6 +10,9 @@ mod json;
 mod read;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use swamp_ident::{JobName, StepName, WorkflowId, WorkflowName};

@@ -65,7 +65,7 @@ impl Reader<'_> {
     }
 
     fn expected(&mut self, what: &str, found: Option<&Value>) {
-        self.issue(format!("expected {what}, found {}", kind(found)));
+        self.issue(format!("expected {what}, found {}", in_words(found)));
     }
 
     fn at<T>(&mut self, item: impl Into<PathItem>, read: impl FnOnce(&mut Self) -> T) -> T {
@@ -75,7 +75,7 @@ impl Reader<'_> {
         result
     }
 
-    /// Reads the value of a key that may be absent. A key without a value counts as absent.
+    /// Reads the value of a key that may be absent.
     fn optional<T>(
         &mut self,
         object: &Object,
@@ -308,8 +308,7 @@ impl Reader<'_> {
                     return None;
                 };
                 let name = r.required(object, "name", Self::text);
-                let methods =
-                    r.optional(object, "methods", |r, v| r.list(v, 0, Self::text));
+                let methods = r.optional(object, "methods", |r, v| r.list(v, 0, Self::text));
                 Some(RequiredReport { name: name?, methods })
             })
         });
@@ -440,8 +439,7 @@ impl Reader<'_> {
                 Some(if kind == "and" { Condition::And(parts) } else { Condition::Or(parts) })
             }
             "not" => {
-                let part =
-                    self.required(object, "condition", |r, v| r.condition(v, depth + 1))?;
+                let part = self.required(object, "condition", |r, v| r.condition(v, depth + 1))?;
                 Some(Condition::Not(Box::new(part)))
             }
             other => {
@@ -491,21 +489,20 @@ impl Reader<'_> {
             }
         });
         let tags = self.optional(object, "tags", |r, v| r.texts(v));
-        let vary =
-            self.optional(object, "vary", |r, v| r.list(v, 0, |r, v| r.filled_text(v)));
+        let vary = self.optional(object, "vary", |r, v| r.list(v, 0, |r, v| r.filled_text(v)));
         Some(DataOutputOverride { spec_name: spec_name?, lifetime, garbage_collection, tags, vary })
     }
 }
 
 /// What a value is, in words for people.
-fn kind(value: Option<&Value>) -> &'static str {
+fn in_words(value: Option<&Value>) -> String {
     match value {
-        None | Some(Value::Null) => "nothing",
-        Some(Value::Bool(_)) => "true or false",
-        Some(Value::Number(_)) => "a number",
-        Some(Value::String(_)) => "text",
-        Some(Value::Array(_)) => "a list",
-        Some(Value::Object(_)) => "a map",
+        None | Some(Value::Null) => "nothing".to_owned(),
+        Some(Value::Bool(flag)) => flag.to_string(),
+        Some(Value::Number(number)) => number.to_string(),
+        Some(Value::String(_)) => "text".to_owned(),
+        Some(Value::Array(_)) => "a list".to_owned(),
+        Some(Value::Object(_)) => "a map".to_owned(),
     }
 }
 
