@@ -18,11 +18,11 @@ pub enum Condition {
     /// It was skipped.
     Skipped,
     /// All of these.
-    And(Vec<Condition>),
+    And(Vec<Self>),
     /// Any of these.
-    Or(Vec<Condition>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Condition>),
+    Not(Box<Self>),
 }
 
 impl Condition {

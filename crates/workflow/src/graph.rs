@@ -54,7 +54,8 @@ pub(crate) fn arrange(things: impl IntoIterator<Item = Placed>) -> Vec<Vec<usize
         .collect();
     things.sort_by(|(left, left_key), (right, right_key)| {
         (left.level.cmp(&right.level))
-            .then(left.weight.total_cmp(&right.weight))
+            // Adding zero makes minus zero zero.
+            .then((left.weight + 0.0).total_cmp(&(right.weight + 0.0)))
             .then_with(|| left_key.cmp(right_key))
             .then(left.index.cmp(&right.index))
     });

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use swamp_ident::JobName;
 
 use crate::graph::{Cycle, Node, Placed, arrange, levels_of};
-use crate::schema::{Dependency, Job, Step, Workflow};
+use crate::schema::{Dependency, Job, Workflow};
 
 /// Why there is no order in which a workflow could run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,20 +96,21 @@ pub(crate) struct StepGraph {
 impl StepGraph {
     /// The graph of a job's steps as written.
     pub(crate) fn new(job: &Job) -> Result<Self, PlanError> {
-        Self::of(job, |_| true)
+        let places = Places::new(job.steps.iter().map(|step| step.name.as_str()));
+        Self::with(job, |index| places.of(&job.steps[index].depends_on))
     }
 
-    /// The graph without the steps that turned out to have no iteration: they hold nobody up, and
-    /// their own place does not matter.
-    pub(crate) fn of(job: &Job, has_steps: impl Fn(usize) -> bool) -> Result<Self, PlanError> {
-        let places = Places::new(job.steps.iter().map(|step| step.name.as_str()));
+    /// The graph of a job's steps as written, which wait for what `after` says. A `forEach` step
+    /// without items keeps its place in the order: who waits for it waits for what it waits for.
+    pub(crate) fn with(job: &Job, after: impl Fn(usize) -> Vec<usize>) -> Result<Self, PlanError> {
         let nodes: Vec<Node> = job
             .steps
             .iter()
-            .map(|step| {
-                let mut after = places.of(&step.depends_on);
-                after.retain(|&index| has_steps(index));
-                Node { name: step.name.as_str().to_owned(), weight: step.weight, after }
+            .enumerate()
+            .map(|(index, step)| Node {
+                name: step.name.as_str().to_owned(),
+                weight: step.weight,
+                after: after(index),
             })
             .collect();
         let levels = levels_of(&nodes)
@@ -161,8 +162,126 @@ pub(crate) fn refuse_duplicates<'a>(
     Err(PlanError::DuplicateNames { job: job.cloned(), names })
 }
 
-/// The steps of a job, by position, that a dependency of one of them means.
-pub(crate) fn named<'a>(steps: &'a [Step], name: &'a str) -> impl Iterator<Item = usize> + 'a {
-    let same = steps.iter().enumerate().filter(move |(_, step)| step.name == *name);
-    same.map(|(index, _)| index)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn workflow(jobs: &Value) -> Workflow {
+        Workflow::from_value(&json!({
+            "id": "5d0c8f0e-4a53-4c55-9b0a-0f3f2f9f1c11", "name": "w", "jobs": jobs,
+        }))
+        .unwrap()
+    }
+
+    fn step(name: &str, after: &[&str]) -> Value {
+        let depends_on: Vec<Value> =
+            after.iter().map(|on| json!({"step": on, "condition": {"type": "always"}})).collect();
+        json!({
+            "name": name,
+            "dependsOn": depends_on,
+            "task": {"type": "workflow", "workflowIdOrName": "x"},
+        })
+    }
+
+    fn job(name: &str, after: &[&str], steps: &[Value]) -> Value {
+        let depends_on: Vec<Value> =
+            after.iter().map(|on| json!({"job": on, "condition": {"type": "always"}})).collect();
+        json!({"name": name, "dependsOn": depends_on, "steps": steps})
+    }
+
+    #[test]
+    fn jobs_and_steps_are_ordered_by_level_weight_and_name() {
+        let mut first = job("first", &[], &[step("s", &[])]);
+        first["weight"] = json!(-1);
+        let mut early = step("early", &[]);
+        early["weight"] = json!(-1.5);
+        let workflow = workflow(&json!([
+            job("zeta", &[], &[step("s", &[])]),
+            job("Beta", &["nobody"], &[step("s", &["nobody"])]),
+            job("alpha", &[], &[step("n10", &[]), step("n9", &[]), early, step("z", &["n9"])]),
+            first,
+            job("last", &["first"], &[step("s", &[])]),
+        ]));
+        let plan = plan(&workflow).unwrap();
+        assert_eq!(plan.jobs, [vec![3, 2, 1, 0], vec![4]]);
+        assert_eq!(plan.steps[2], [vec![2, 0, 1], vec![3]]);
+    }
+
+    #[test]
+    fn workflows_without_an_order_are_refused() {
+        let simple = |name: &str, after: &[&str]| job(name, after, &[step("s", &[])]);
+        for (jobs, want) in [
+            (json!([simple("j", &[]), simple("j", &[])]), "Duplicate node names: j"),
+            (
+                json!([simple("a", &["b"]), simple("b", &["a"])]),
+                "Cyclic dependency detected: a -> b -> a",
+            ),
+            (json!([job("j", &[], &[step("s", &[]), step("s", &[])])]), "Duplicate node names: s"),
+            (json!([job("j", &[], &[step("s", &["s"])])]), "Cyclic dependency detected: s -> s"),
+        ] {
+            assert_eq!(plan(&workflow(&jobs)).unwrap_err().to_string(), want);
+        }
+    }
+
+    /// Jobs whose names are numbers and who only wait for smaller numbers.
+    fn acyclic_workflow() -> impl Strategy<Value = Workflow> {
+        let job_of = (
+            proptest::collection::vec(0_usize..8, 0..3),
+            -2.0..2.0_f64,
+            proptest::collection::vec(proptest::collection::vec(0_usize..6, 0..3), 1..6),
+        );
+        proptest::collection::vec(job_of, 1..8).prop_map(|jobs| {
+            let smaller = |numbers: &[usize], than: usize| -> Vec<String> {
+                numbers.iter().filter(|&&number| number < than).map(usize::to_string).collect()
+            };
+            let jobs: Vec<Value> = jobs
+                .iter()
+                .enumerate()
+                .map(|(number, (after, weight, steps))| {
+                    let steps: Vec<Value> = steps
+                        .iter()
+                        .enumerate()
+                        .map(|(number, after)| {
+                            let after = smaller(after, number);
+                            let after: Vec<&str> = after.iter().map(String::as_str).collect();
+                            step(&number.to_string(), &after)
+                        })
+                        .collect();
+                    let after = smaller(after, number);
+                    let after: Vec<&str> = after.iter().map(String::as_str).collect();
+                    let mut job = job(&number.to_string(), &after, &steps);
+                    job["weight"] = json!(weight);
+                    job
+                })
+                .collect();
+            workflow(&json!(jobs))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_workflow_gives_the_same_plan(workflow in acyclic_workflow()) {
+            let first = format!("{:?}", plan(&workflow).unwrap());
+            let again = Workflow::from_value(&workflow.to_value()).unwrap();
+            prop_assert_eq!(first, format!("{:?}", plan(&again).unwrap()));
+        }
+
+        #[test]
+        fn the_order_of_jobs_in_the_file_does_not_matter(
+            (workflow, shuffled) in acyclic_workflow().prop_flat_map(|workflow| {
+                let jobs = Just(workflow.jobs.clone()).prop_shuffle();
+                (Just(workflow), jobs)
+            })
+        ) {
+            let names = |workflow: &Workflow| -> Vec<Vec<String>> {
+                let levels = plan(workflow).unwrap().jobs.into_iter();
+                let name = |index: usize| workflow.jobs[index].name.to_string();
+                levels.map(|level| level.into_iter().map(name).collect()).collect()
+            };
+            let shuffled = Workflow { jobs: shuffled, ..workflow.clone() };
+            prop_assert_eq!(names(&workflow), names(&shuffled));
+        }
+    }
 }

@@ -199,16 +199,16 @@ impl Reader<'_> {
 
     fn workflow(&mut self, value: &Value) -> Option<Workflow> {
         let object = self.object(value)?;
-        let id = self.required(object, "id", |r, v| r.id(v));
-        let name = self.required(object, "name", |r, v| r.workflow_name(v));
+        let id = self.required(object, "id", Reader::id);
+        let name = self.required(object, "name", Reader::workflow_name);
         let description = self.optional(object, "description", Self::text);
-        let trigger = self.optional(object, "trigger", |r, v| r.trigger(v));
-        let tags = self.optional(object, "tags", |r, v| r.texts(v));
-        let inputs = self.optional(object, "inputs", |r, v| r.inputs(v));
-        let jobs = self.required(object, "jobs", |r, v| r.list(v, 1, |r, v| r.job(v)));
+        let trigger = self.optional(object, "trigger", Reader::trigger);
+        let tags = self.optional(object, "tags", Reader::texts);
+        let inputs = self.optional(object, "inputs", Reader::inputs);
+        let jobs = self.required(object, "jobs", |r, v| r.list(v, 1, Reader::job));
         let version = self.optional(object, "version", |r, v| r.whole(v, 1));
         let concurrency = self.optional(object, "concurrency", |r, v| r.whole(v, 0));
-        let reports = self.optional(object, "reports", |r, v| r.reports(v));
+        let reports = self.optional(object, "reports", Reader::reports);
         let driver = self.driver(object);
         Some(Workflow {
             id: id?,
@@ -318,15 +318,15 @@ impl Reader<'_> {
 
     fn driver(&mut self, object: &Object) -> Option<DriverChoice> {
         let name = self.optional(object, "driver", Self::text);
-        let config = self.optional(object, "driverConfig", |r, v| r.free(v));
+        let config = self.optional(object, "driverConfig", Reader::free);
         (name.is_some() || config.is_some()).then_some(DriverChoice { name, config })
     }
 
     fn job(&mut self, value: &Value) -> Option<Job> {
         let object = self.object(value)?;
-        let name = self.required(object, "name", |r, v| r.filled_text(v));
+        let name = self.required(object, "name", Reader::filled_text);
         let description = self.optional(object, "description", Self::text);
-        let steps = self.required(object, "steps", |r, v| r.list(v, 1, |r, v| r.step(v)));
+        let steps = self.required(object, "steps", |r, v| r.list(v, 1, Reader::step));
         let depends_on = self.depends_on(object, "job");
         let weight = self.optional(object, "weight", Self::number);
         let concurrency = self.optional(object, "concurrency", |r, v| r.whole(v, 0));
@@ -344,20 +344,20 @@ impl Reader<'_> {
 
     fn step(&mut self, value: &Value) -> Option<Step> {
         let object = self.object(value)?;
-        let name = self.required(object, "name", |r, v| r.filled_text(v));
+        let name = self.required(object, "name", Reader::filled_text);
         let description = self.optional(object, "description", Self::text);
-        let task = self.required(object, "task", |r, v| r.task(v));
+        let task = self.required(object, "task", Reader::task);
         let for_each = self.optional(object, "forEach", |r, v| {
             let object = r.object(v)?;
-            let item = r.required(object, "item", |r, v| r.filled_text(v));
-            let within = r.required(object, "in", |r, v| r.filled_text(v));
+            let item = r.required(object, "item", Reader::filled_text);
+            let within = r.required(object, "in", Reader::filled_text);
             Some(ForEach { item: item?, within: within? })
         });
         let depends_on = self.depends_on(object, "step");
         let weight = self.optional(object, "weight", Self::number);
         let concurrency = self.optional(object, "concurrency", |r, v| r.whole(v, 0));
         let overrides = self.optional(object, "dataOutputOverrides", |r, v| {
-            r.list(v, 0, |r, v| r.data_output_override(v))
+            r.list(v, 0, Reader::data_output_override)
         });
         let allow_failure = self.optional(object, "allowFailure", Self::flag);
         let driver = self.driver(object);
@@ -380,14 +380,14 @@ impl Reader<'_> {
         let kind = self.required(object, "type", Self::text)?;
         match kind.as_str() {
             "model_method" => {
-                let model = self.required(object, "modelIdOrName", |r, v| r.filled_text(v));
-                let method = self.required(object, "methodName", |r, v| r.filled_text(v));
-                let inputs = self.optional(object, "inputs", |r, v| r.free(v));
+                let model = self.required(object, "modelIdOrName", Reader::filled_text);
+                let method = self.required(object, "methodName", Reader::filled_text);
+                let inputs = self.optional(object, "inputs", Reader::free);
                 Some(Task::ModelMethod { model: model?, method: method?, inputs })
             }
             "workflow" => {
-                let workflow = self.required(object, "workflowIdOrName", |r, v| r.filled_text(v));
-                let inputs = self.optional(object, "inputs", |r, v| r.free(v));
+                let workflow = self.required(object, "workflowIdOrName", Reader::filled_text);
+                let inputs = self.optional(object, "inputs", Reader::free);
                 Some(Task::Workflow { workflow: workflow?, inputs })
             }
             "shell" => {
@@ -412,7 +412,7 @@ impl Reader<'_> {
                     r.expected(&format!("a map with '{what}' and 'condition'"), Some(v));
                     return None;
                 };
-                let on = r.required(object, what, |r, v| r.filled_text(v));
+                let on = r.required(object, what, Reader::filled_text);
                 let condition = r.required(object, "condition", |r, v| r.condition(v, 0));
                 Some(Dependency { on: on?, condition: condition? })
             })
@@ -456,7 +456,7 @@ impl Reader<'_> {
 
     fn data_output_override(&mut self, value: &Value) -> Option<DataOutputOverride> {
         let object = self.object(value)?;
-        let spec_name = self.required(object, "specName", |r, v| r.filled_text(v));
+        let spec_name = self.required(object, "specName", Reader::filled_text);
         let lifetime = self.optional(object, "lifetime", |r, v| {
             let text = r.text(v)?;
             let word = ["ephemeral", "infinite", "job", "workflow"].contains(&text.as_str());
@@ -488,8 +488,8 @@ impl Reader<'_> {
                 }
             }
         });
-        let tags = self.optional(object, "tags", |r, v| r.texts(v));
-        let vary = self.optional(object, "vary", |r, v| r.list(v, 0, |r, v| r.filled_text(v)));
+        let tags = self.optional(object, "tags", Reader::texts);
+        let vary = self.optional(object, "vary", |r, v| r.list(v, 0, Reader::filled_text));
         Some(DataOutputOverride { spec_name: spec_name?, lifetime, garbage_collection, tags, vary })
     }
 }
