@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use swamp_driver::{Cancel, Drivers};
-use swamp_events::{Emitter, EnvUse};
+use swamp_events::{ArtifactRef, Emitter, EnvUse};
 use swamp_expr::{Context, EnvSource, SecretSource};
 use swamp_ident::{Clock, IdSource};
 use swamp_store::{Definition, LockOwner, Repository, StoreError};
@@ -106,14 +106,15 @@ impl Engine {
         todo!()
     }
 
-    /// Stores a report: its Markdown and its JSON, as two data items of its owner.
+    /// Stores a report: its Markdown and its JSON, as two data items of its owner, and gives them in
+    /// this order.
     pub fn save_report(
         &self,
         owner: &ReportOwner,
         report: &ReportInfo,
         markdown: &str,
         json: &Value,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<ArtifactRef>, StoreError> {
         let _ = (owner, report, markdown, json);
         todo!()
     }

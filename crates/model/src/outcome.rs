@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use swamp_events::{ArtifactRef, EnvUse, MethodRef, ReportScope};
 use swamp_ident::{Failure, OutputId, SpecName};
-use swamp_store::Definition;
+use swamp_store::{Definition, StoredVersion};
 
 use crate::types::OutputKind;
 
@@ -60,6 +60,8 @@ pub struct StoredArtifact {
     pub kind: OutputKind,
     /// The content of a resource.
     pub attributes: Option<Value>,
+    /// The version with its metadata: what run records show of it.
+    pub version: StoredVersion,
 }
 
 /// A report that was made, or why it could not be.
@@ -71,6 +73,8 @@ pub struct ReportOutcome {
     pub scope: ReportScope,
     /// Markdown for people and JSON for programs, or the error.
     pub result: Result<(String, Value), String>,
+    /// The data items it is stored as: Markdown, then JSON. Empty if it could not be made.
+    pub artifacts: Vec<ArtifactRef>,
 }
 
 /// A method call that succeeded.
