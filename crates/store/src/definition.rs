@@ -3,6 +3,8 @@
 mod hash;
 mod read;
 
+pub(crate) use self::read::is_uuid;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};

@@ -70,6 +70,15 @@ pub enum StoreError {
         /// How long we waited, in milliseconds.
         waited_ms: u64,
     },
+    /// The lock belongs to the run that started this command, and is held until we have ended.
+    #[error(
+        "Lock \"{}\" is held by the run that started this command; a method cannot run a model whose lock its own run holds",
+        path.display()
+    )]
+    LockHeldByParent {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// Waiting for a lock was interrupted by a request to stop.
     #[error("stopped while waiting for lock \"{}\"", path.display())]
     LockInterrupted {

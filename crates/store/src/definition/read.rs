@@ -239,7 +239,8 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn is_uuid(text: &str) -> bool {
+/// Whether a text has the form of a UUID, of whatever version.
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => byte == b'-',
