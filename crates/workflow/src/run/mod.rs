@@ -1,0 +1,5 @@
+//! Running a workflow.
+
+mod request;
+
+pub use request::{RunOutcome, RunRequest, Runner};
