@@ -30,6 +30,17 @@ impl Outcome {
         Self { exit_code, failure: None, error_type: None }
     }
 
+    /// The command ended without saying how.
+    pub(crate) fn died() -> Self {
+        let failure = Failure {
+            message: "The command ended without saying how".to_owned(),
+            category: ErrorCategory::Terminated,
+            fault: Fault::Internal,
+            phase: Phase::Method,
+        };
+        Self::failure(1, failure)
+    }
+
     /// The command line could not be understood; the command did not run.
     pub fn usage(exit_code: i32, problem: Usage, message: impl Into<String>) -> Self {
         let failure = Failure {

@@ -8,14 +8,17 @@ use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, InvocationId, Moment, RandomIds, RepoId, SystemClock};
 use swamp_wire::InvocationContext;
 
-use crate::{CommandWords, Masks, Outcome};
+use crate::bridge::Bridge;
+use crate::recorder::Recorder;
+use crate::recovery::Recovered;
+use crate::{CommandWords, Masks, Outcome, entry};
 
-/// Told of the first thing that could not be written, in one line for people.
+/// Told of what could not be written, in one line for people without a line feed.
 pub type OnFault = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What a session needs to know.
 pub struct SessionConfig {
-    /// The spool directory; made when it is not there.
+    /// The spool directory; made when there is something to write.
     pub spool: PathBuf,
     /// The command line.
     pub words: CommandWords,
@@ -31,9 +34,9 @@ pub struct SessionConfig {
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
     pub ids: Arc<dyn IdSource>,
-    /// When the command started.
+    /// When the command started, by that clock.
     pub started: Moment,
-    /// Told of the first thing that could not be written.
+    /// Told of what could not be written. Telemetry says nothing by itself.
     pub on_fault: Option<OnFault>,
 }
 
@@ -74,37 +77,58 @@ pub struct Closed {
     pub written: u64,
     /// Entries that could not be written.
     pub lost: u64,
+    /// What was done for sessions whose process had died.
+    pub recovered: Recovered,
 }
 
 /// The telemetry of one command.
-#[derive(Debug)]
+///
+/// Nothing a session does can fail, and nothing it does waits for anything but the file system. A
+/// session that is dropped without being closed closes itself as a command that died.
 pub struct Session {
-    id: InvocationId,
+    bridge: Arc<Bridge>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Session {
     /// Starts a session. Touches no file.
     pub fn open(config: SessionConfig) -> Self {
-        Self { id: config.ids.uuid().into() }
+        let command = entry::of_command(&config, config.ids.uuid().into());
+        let began = u64::try_from(config.started.mono.as_millis()).unwrap_or(u64::MAX);
+        let words = config.words.error_words();
+        let recorder = Recorder::new(config.spool, began, config.on_fault);
+        let bridge =
+            Bridge::new(command, config.started, config.masks, words, config.ids, recorder);
+        Self { bridge: Arc::new(bridge), clock: config.clock }
     }
 
     /// The id of the command's own entry.
     pub fn id(&self) -> &InvocationId {
-        &self.id
+        self.bridge.id()
     }
 
-    /// The consumer to hand to the run's event stream.
+    /// The consumer to hand to the run's event stream. It is called inline and costs a few
+    /// microseconds for each method call.
     pub fn sink(&self) -> Arc<dyn EventSink> {
-        struct Nothing;
-        impl EventSink for Nothing {
-            fn accept(&self, _: &Arc<swamp_events::RunEvent>) {}
-        }
-        Arc::new(Nothing)
+        Arc::<Bridge>::clone(&self.bridge)
     }
 
-    /// Ends the session: method calls that are still going on get their entry, the command gets its
-    /// own, and all of them are files when this returns.
-    pub fn close(self, _outcome: Outcome) -> Closed {
-        Closed::default()
+    /// Ends the session: method calls that are still under way get their entry, the command gets
+    /// its own, and all of them are files when this returns. Sessions of the same spool whose
+    /// process died are settled as well. What the run emits after this is ignored.
+    pub fn close(self, outcome: &Outcome) -> Closed {
+        self.bridge.close(outcome, self.clock.now()).unwrap_or_default()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.bridge.close(&Outcome::died(), self.clock.now());
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("id", self.id()).finish_non_exhaustive()
     }
 }

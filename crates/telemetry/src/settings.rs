@@ -172,12 +172,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn off(set: &[(&str, &str)], user: Option<Value>, marker: MarkerState<'_>) -> Option<Off> {
+    fn off(set: &[(&str, &str)], user: Option<&Value>, marker: MarkerState<'_>) -> Option<Off> {
         let env = |name: &str| {
             set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        Switches { no_telemetry_option: false, env: &env, user_settings: user.as_ref(), marker }
-            .off()
+        Switches { no_telemetry_option: false, env: &env, user_settings: user, marker }.off()
     }
 
     #[test]
@@ -226,9 +225,9 @@ mod tests {
     fn what_the_user_switched_off_stays_off_in_repositories() {
         let on = Marker::read(&json!({"telemetryDisabled": false}));
         for marker in [MarkerState::NoRepository, MarkerState::Read(&on)] {
-            assert_eq!(off(&[], Some(json!({"disabled": true})), marker), Some(Off::UserSettings));
-            assert_eq!(off(&[], Some(json!({"disabled": false})), marker), None);
-            assert_eq!(off(&[], Some(json!({})), marker), None);
+            assert_eq!(off(&[], Some(&json!({"disabled": true})), marker), Some(Off::UserSettings));
+            assert_eq!(off(&[], Some(&json!({"disabled": false})), marker), None);
+            assert_eq!(off(&[], Some(&json!({})), marker), None);
         }
         let env = |_: &str| None;
         let option = Switches {

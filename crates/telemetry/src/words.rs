@@ -84,6 +84,8 @@ pub struct CommandWords {
     global_options: Vec<String>,
     /// What was typed and must not be recorded.
     private: Vec<String>,
+    /// Words of the program's own that may stand in error texts.
+    declared: Vec<String>,
 }
 
 impl CommandWords {
@@ -148,6 +150,14 @@ impl CommandWords {
         self.option(UNKNOWN).private_word(typed)
     }
 
+    /// Adds a word of the program's own that is not recorded here but may stand in error texts,
+    /// such as the name of an argument that is missing.
+    #[must_use]
+    pub fn declared_word(mut self, word: &str) -> Self {
+        self.declared.push(word.to_owned());
+        self
+    }
+
     /// Adds a text that the user typed somewhere, such as the value of an option, so that error
     /// texts do not repeat it. It is not recorded.
     #[must_use]
@@ -170,9 +180,14 @@ impl CommandWords {
         }
     }
 
-    /// What must not be recorded.
-    pub(crate) fn private_words(&self) -> &[String] {
-        &self.private
+    /// Words that may stand in an error text, and words that may not.
+    pub(crate) fn error_words(&self) -> (Vec<String>, Vec<String>) {
+        let recorded = [&self.args, &self.option_keys, &self.global_options];
+        let mut public: Vec<String> = recorded.into_iter().flatten().cloned().collect();
+        public.push(self.command.clone());
+        public.extend(self.subcommand.clone());
+        public.extend(self.declared.iter().cloned());
+        (public, self.private.clone())
     }
 
     fn shown_next(&self) -> Shown {
@@ -347,7 +362,10 @@ mod tests {
             .argument("command/shell")
             .argument("acme")
             .unknown_option("--card=4711")
-            .private_word("k=v");
-        assert_eq!(words.private_words(), ["acme", "--card=4711", "k=v"]);
+            .private_word("k=v")
+            .declared_word("model_id");
+        let (public, private) = words.error_words();
+        assert_eq!(private, ["acme", "--card=4711", "k=v"]);
+        assert_eq!(public, ["command/shell", R, UNKNOWN, "model", "create", "model_id"]);
     }
 }

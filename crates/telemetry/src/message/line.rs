@@ -49,8 +49,9 @@ pub(super) fn replace_words(line: &str, text: &str, placeholder: &str) -> String
         let (before, found) = rest.split_at(at);
         let after = &found[text.len()..];
         let inside = |character: char| character.is_alphanumeric() || character == '_';
-        let whole = !(before.ends_with(inside) && text.starts_with(inside))
-            && !(after.starts_with(inside) && text.ends_with(inside));
+        let goes_on_before = before.ends_with(inside) && text.starts_with(inside);
+        let goes_on_after = after.starts_with(inside) && text.ends_with(inside);
+        let whole = !goes_on_before && !goes_on_after;
         replaced.push_str(before);
         replaced.push_str(if whole { placeholder } else { text });
         rest = after;

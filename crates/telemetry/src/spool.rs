@@ -1,0 +1,219 @@
+//! The spool: the directory where entries wait, one file each.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::io::Errno;
+use swamp_ident::{InvocationId, Timestamp};
+use swamp_wire::TelemetryEntry;
+
+/// Directory inside the spool for the journals of running commands. Apart from the entries, so that
+/// looking for dead ones costs the same however many entries are waiting.
+const SESSIONS: &str = "sessions";
+
+/// Why a spool cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// A symbolic link could lead anywhere.
+    #[error("{0} is a symbolic link; telemetry is only written to a directory of its own")]
+    Symlink(PathBuf),
+    /// Something else stands in its place.
+    #[error("{0} is not a directory")]
+    NotADirectory(PathBuf),
+    /// The file system says no.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl SpoolError {
+    fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        Self::Io { action, path: path.to_owned(), source: source.into() }
+    }
+
+    /// Whether there simply is nothing yet.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// An open spool directory. Everything in it is reached through the directory itself, so that
+/// nobody can swap the path under our feet.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    dir: OwnedFd,
+    path: PathBuf,
+}
+
+impl Spool {
+    /// Opens a spool that is there.
+    pub(crate) fn open(path: &Path) -> Result<Self, SpoolError> {
+        let dir = open_directory(rustix::fs::CWD, path, path)?;
+        Ok(Self { dir, path: path.to_owned() })
+    }
+
+    /// Opens a spool to write to it, and makes it when it is not there. Nobody but the user may
+    /// look into it afterwards.
+    pub(crate) fn create(path: &Path) -> Result<Self, SpoolError> {
+        let spool = match Self::open(path) {
+            Err(error) if error.is_missing() => {
+                if let Some(parent) = path.parent() {
+                    DirBuilder::new()
+                        .recursive(true)
+                        .create(parent)
+                        .map_err(|error| SpoolError::io("create", parent, error))?;
+                }
+                match DirBuilder::new().mode(0o700).create(path) {
+                    // Another command was quicker.
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                        return Err(SpoolError::io("create", path, error));
+                    }
+                    _ => Self::open(path)?,
+                }
+            }
+            other => other?,
+        };
+        spool.close_to_others()?;
+        Ok(spool)
+    }
+
+    /// Takes all rights from group and others, which older versions gave.
+    fn close_to_others(&self) -> Result<(), SpoolError> {
+        let failed = |error: Errno| SpoolError::io("protect", &self.path, error);
+        let mode = Mode::from_raw_mode(rustix::fs::fstat(&self.dir).map_err(failed)?.st_mode);
+        if mode.intersects(Mode::RWXG | Mode::RWXO) {
+            // Somebody else's directory cannot be protected; what is put into it still is.
+            let _ = rustix::fs::fchmod(&self.dir, Mode::RWXU);
+        }
+        Ok(())
+    }
+
+    /// Where the spool is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory of the journals.
+    pub(crate) fn sessions(&self) -> Result<OwnedFd, SpoolError> {
+        let path = self.path.join(SESSIONS);
+        match open_directory(&self.dir, Path::new(SESSIONS), &path) {
+            Err(error) if error.is_missing() => {
+                match rustix::fs::mkdirat(&self.dir, SESSIONS, Mode::RWXU) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(SpoolError::io("create", &path, error)),
+                }
+                open_directory(&self.dir, Path::new(SESSIONS), &path)
+            }
+            other => other,
+        }
+    }
+
+    /// The directory of the journals, if there ever was one.
+    pub(crate) fn existing_sessions(&self) -> Option<OwnedFd> {
+        open_directory(&self.dir, Path::new(SESSIONS), &self.path.join(SESSIONS)).ok()
+    }
+
+    /// Writes an entry as a file of its own.
+    ///
+    /// The file is claimed by its exclusive creation and written at once. A temporary file and a
+    /// rename would cost three quarters more for each of possibly thousands of entries, and protect
+    /// only a reader that looks between two system calls; readers therefore leave alone a file that
+    /// is young and not whole. A crash in between is put right from the journal.
+    pub(crate) fn add(&self, entry: &TelemetryEntry, text: &[u8]) -> io::Result<()> {
+        let name = file_name(entry.started_at, &entry.id);
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(&self.dir, &name, flags | OFlags::CLOEXEC, private())?;
+        let written = File::from(file).write_all(text);
+        if written.is_err() {
+            // Half an entry is worse than none.
+            let _ = rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty());
+        }
+        written
+    }
+
+    /// Writes an entry of a session that died, whose file may be there already: whole, or torn.
+    pub(crate) fn restore(&self, entry: &TelemetryEntry, text: &[u8]) -> io::Result<()> {
+        match self.add(entry, text) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other,
+        }
+        let name = file_name(entry.started_at, &entry.id);
+        if self.read(&name).is_ok_and(|there| is_whole(&there)) {
+            return Ok(());
+        }
+        let temporary = format!(".{}.tmp", entry.id);
+        let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(&self.dir, &temporary, flags | OFlags::CLOEXEC, private())?;
+        File::from(file).write_all(text)?;
+        rustix::fs::renameat(&self.dir, &temporary, &self.dir, &name)?;
+        Ok(())
+    }
+
+    /// The text of a file.
+    pub(crate) fn read(&self, name: &str) -> io::Result<String> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.dir, name, flags, Mode::empty())?;
+        let mut text = String::new();
+        File::from(file).read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    /// The names of all files.
+    pub(crate) fn names(&self) -> io::Result<Vec<String>> {
+        list(&self.dir)
+    }
+}
+
+/// The names in a directory that can be written as text.
+pub(crate) fn list(dir: &OwnedFd) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for item in Dir::read_from(dir.as_fd())? {
+        if let Ok(name) = item?.file_name().to_str()
+            && !matches!(name, "." | "..")
+        {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Read and write for the user, nothing for others.
+pub(crate) fn private() -> Mode {
+    Mode::RUSR | Mode::WUSR
+}
+
+/// Whether a file's text is an entry from its first to its last byte.
+pub(crate) fn is_whole(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// The name of an entry's file.
+pub(crate) fn file_name(started: Timestamp, id: &InvocationId) -> String {
+    format!("telemetry-{}-{id}.json", started.date())
+}
+
+fn open_directory(
+    at: impl std::os::fd::AsFd,
+    name: &Path,
+    path: &Path,
+) -> Result<OwnedFd, SpoolError> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::openat(at.as_fd(), name, flags, Mode::empty()).map_err(|error| match error {
+        Errno::LOOP | Errno::NOTDIR => match path.symlink_metadata() {
+            Ok(found) if found.file_type().is_symlink() => SpoolError::Symlink(path.to_owned()),
+            // A file may also stand in place of a directory above.
+            _ => SpoolError::NotADirectory(path.to_owned()),
+        },
+        error => SpoolError::io("open", path, error),
+    })
+}
