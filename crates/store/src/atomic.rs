@@ -37,6 +37,19 @@ pub fn write_quick(path: &Path, content: &[u8]) -> Result<()> {
     Temporary::create(path, content)?.exchange_into(path)
 }
 
+/// Like [`write_quick`] for content that is too big to hold in memory: `content` writes it piece by
+/// piece.
+pub fn write_quick_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> Result<()> {
+    let mut temporary = Temporary::create(path, b"")?;
+    let mut writer = io::BufWriter::with_capacity(64 * 1024, &mut temporary.file);
+    content(&mut writer).and_then(|()| writer.flush()).map_err(StoreError::io("write", path))?;
+    drop(writer);
+    temporary.exchange_into(path)
+}
+
 /// A file beside its future place; removed when dropped before it got there.
 struct Temporary {
     file: File,
@@ -123,9 +136,15 @@ mod tests {
 
     type Write = fn(&Path, &[u8]) -> Result<()>;
 
+    fn write_in_pieces(path: &Path, content: &[u8]) -> Result<()> {
+        write_quick_with(path, |writer| {
+            content.chunks(2).try_for_each(|piece| writer.write_all(piece))
+        })
+    }
+
     #[test]
     fn both_strengths_create_and_replace_and_leave_nothing_behind() {
-        for write in [write_durable as Write, write_quick as Write] {
+        for write in [write_durable as Write, write_quick as Write, write_in_pieces as Write] {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("deep/er/file");
             for content in ["one", "", "three"] {
@@ -138,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_failed_write_names_the_target_and_leaves_nothing() {
-        for write in [write_durable as Write, write_quick as Write] {
+        for write in [write_durable as Write, write_quick as Write, write_in_pieces as Write] {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("taken");
             fs::create_dir_all(path.join("child")).unwrap();
@@ -151,5 +170,19 @@ mod tests {
             let error = write(&below_a_file, b"x").unwrap_err().to_string();
             assert!(error.contains("file"), "{error}");
         }
+    }
+
+    #[test]
+    fn content_that_fails_on_the_way_leaves_the_old_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        write_quick(&path, b"old").unwrap();
+        let error = write_quick_with(&path, |writer| {
+            writer.write_all(b"half of the new")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(error.unwrap_err().to_string().contains("no more"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

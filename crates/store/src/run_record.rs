@@ -44,6 +44,9 @@ pub struct JobRecord {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
+    /// Why the job itself failed, where that is no failure of one of its steps. Written as `error`
+    /// before `steps`.
+    pub error: Option<String>,
     /// Its steps, in the order of the workflow file.
     pub steps: Vec<StepRecord>,
 }
@@ -63,6 +66,9 @@ pub struct RunRecord {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
+    /// Why the run itself failed, where that is no failure of one of its steps. Written as `error`
+    /// before `jobs`.
+    pub error: Option<String>,
     /// Its jobs, in the order of the workflow file.
     pub jobs: Vec<JobRecord>,
     /// The workflow's tags overlaid with those of the command.
