@@ -19,11 +19,16 @@ mod definition;
 mod definitions;
 mod error;
 mod init;
+mod legacy;
 mod lock;
+mod managed_section;
 mod marker;
 mod paths;
 mod repository;
+mod scaffold;
 mod stamp;
+mod tools;
+mod upgrade;
 mod workflow_files;
 mod yaml_files;
 
@@ -44,10 +49,9 @@ pub use definition::Definition;
 pub use definitions::{BrokenFile, DefinitionScan, Definitions};
 pub use error::{Result, StoreError};
 pub use fields::Tags;
-pub use init::{
-    InitOptions, InitReport, Tool, ToolSelection, UpgradeOptions, UpgradeReport, init, upgrade,
-};
+pub use init::{InitOptions, InitReport, init};
 pub use lock::{GlobalLock, LockInfo, LockNotice, LockOwner, Locks, ModelKey, ModelLocks};
+pub use managed_section::FileAction;
 pub use marker::Marker;
 pub use outputs::{
     DataArtifact, Lookup, OutputError, OutputListing, OutputRecord, OutputStore, Provenance,
@@ -56,4 +60,6 @@ pub use outputs::{
 pub use paths::RepoPaths;
 pub use repository::Repository;
 pub use run_record::{JobRecord, RunListing, RunRecord, RunStore, RunSummary, StepRecord};
+pub use tools::{Tool, ToolSelection};
+pub use upgrade::{UpgradeOptions, UpgradeReport, upgrade};
 pub use workflow_files::{WorkflowFile, WorkflowFiles, WorkflowOrigin};

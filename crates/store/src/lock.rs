@@ -27,7 +27,7 @@ use crate::RepoPaths;
 use crate::error::{Result, StoreError};
 
 /// How long a lock is awaited.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause between two looks at a lock grows up to this.
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);

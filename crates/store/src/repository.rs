@@ -108,7 +108,7 @@ impl Repository {
 }
 
 /// `path` as seen from `cwd`, without `.` and `..`; symbolic links stay.
-fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path, cwd: &Path) -> PathBuf {
     let mut result = PathBuf::new();
     for component in cwd.join(path).components() {
         match component {

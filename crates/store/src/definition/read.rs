@@ -168,7 +168,7 @@ impl<'a> File<'a> {
                 let at = [key.into(), list.into(), index.into()];
                 entries.push(match (entry, item) {
                     (Entry::TextOrNamed, Value::Object(named)) if list == "require" => {
-                        self.named_report(named, at)?
+                        self.named_report(named, &at)?
                     }
                     _ => Value::from(self.text(item, &at)?),
                 });
@@ -179,7 +179,7 @@ impl<'a> File<'a> {
     }
 
     /// `{name, methods?}` in `reports.require`.
-    fn named_report(&self, named: &Map<String, Value>, at: [PathItem; 3]) -> Result<Value> {
+    fn named_report(&self, named: &Map<String, Value>, at: &[PathItem]) -> Result<Value> {
         let below = |item: PathItem| {
             let mut path = at.to_vec();
             path.push(item);
@@ -188,7 +188,7 @@ impl<'a> File<'a> {
         let mut kept = Map::new();
         let report = named
             .get("name")
-            .ok_or_else(|| self.error(&at, "a required report must have a 'name'"))?;
+            .ok_or_else(|| self.error(at, "a required report must have a 'name'"))?;
         self.text(report, &below("name".into()))?;
         kept.insert("name".to_owned(), report.clone());
         if let Some(methods) = named.get("methods") {

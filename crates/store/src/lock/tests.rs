@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -44,7 +44,7 @@ impl Fixture {
     }
 
     /// Writes a lock file as the other implementation does.
-    fn put(&self, path: &PathBuf, pid: u32, age_ms: i64, hostname: &str) {
+    fn put(path: &Path, pid: u32, age_ms: i64, hostname: &str) {
         let acquired = super::Timestamp::from_millis(now() - age_ms);
         let content = json!({
             "holder": "operator@elsewhere", "hostname": hostname, "pid": pid,
@@ -145,7 +145,7 @@ fn files_of_dead_or_silent_owners_do_not_block_and_those_of_live_ones_do() {
         (alive, -60_000, hostname.as_str(), true),
         (0, 0, hostname.as_str(), false),
     ] {
-        fixture.put(&path, pid, age_ms, host);
+        Fixture::put(&path, pid, age_ms, host);
         let taken = fixture.locks.models(&[key(1)], &mut quiet(), NEVER);
         assert_eq!(taken.is_err(), blocks, "pid {pid}, age {age_ms}, host {host}");
         drop(taken);
@@ -173,7 +173,7 @@ fn a_file_that_cannot_be_read_blocks_only_while_it_is_young() {
     fs::write(&path, "{\"hol").unwrap();
     let error = fixture.locks.models(&[key(1)], &mut quiet(), NEVER).unwrap_err();
     assert!(matches!(error, StoreError::LockTimeout { .. }));
-    let old = std::time::SystemTime::now() - Duration::from_secs(60);
+    let old = std::time::SystemTime::now() - Duration::from_mins(1);
     fs::File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
     assert!(fixture.locks.models(&[key(1)], &mut quiet(), NEVER).is_ok());
 }
@@ -206,7 +206,7 @@ fn structural_commands_and_runs_keep_out_of_each_others_way() {
 #[test]
 fn a_stale_global_lock_is_removed_and_said_so() {
     let fixture = Fixture::new();
-    fixture.put(&fixture.paths.global_lock(), NOBODY, 31_000, "elsewhere");
+    Fixture::put(&fixture.paths.global_lock(), NOBODY, 31_000, "elsewhere");
     let mut notices = Vec::new();
     fixture.locks.models(&[key(1)], &mut |notice| notices.push(notice), NEVER).unwrap();
     assert!(matches!(&notices[..], [LockNotice::GlobalStale(Some(info))] if info.pid == NOBODY));
@@ -217,7 +217,7 @@ fn a_stale_global_lock_is_removed_and_said_so() {
 fn commands_started_by_a_run_pass_its_locks_or_fail_at_once() {
     let fixture = Fixture::new();
     let _held = fixture.locks.models(&[key(1)], &mut quiet(), NEVER).unwrap();
-    let nested = fixture.nested_in(std::process::id()).with_patience(Duration::from_secs(3600));
+    let nested = fixture.nested_in(std::process::id()).with_patience(Duration::from_hours(1));
     assert!(nested.global(&mut quiet(), NEVER).is_ok());
     assert!(nested.models(&[key(2)], &mut quiet(), NEVER).is_ok());
     // Waiting for the run that waits for us would never end.
@@ -230,8 +230,8 @@ fn locks_can_be_shown_and_removed_by_force() {
     let fixture = Fixture::new();
     assert_eq!(fixture.locks.global_status().unwrap(), None);
     assert_eq!(fixture.locks.force_release_global().unwrap(), None);
-    fixture.put(&fixture.paths.global_lock(), NOBODY, 31_000, "elsewhere");
-    fixture.put(&fixture.model_path(1), NOBODY, 0, "elsewhere");
+    Fixture::put(&fixture.paths.global_lock(), NOBODY, 31_000, "elsewhere");
+    Fixture::put(&fixture.model_path(1), NOBODY, 0, "elsewhere");
     let shown = fixture.locks.global_status().unwrap().unwrap();
     assert_eq!((shown.pid, shown.holder.as_str()), (NOBODY, "operator@elsewhere"));
     assert_eq!(fixture.locks.model_status().unwrap().len(), 1);
@@ -255,7 +255,7 @@ fn an_owner_whose_lock_was_removed_by_force_does_not_remove_the_next_one() {
 #[test]
 fn only_one_of_many_is_inside_at_a_time() {
     let fixture = Fixture::new();
-    let locks = fixture.locks.clone().with_patience(Duration::from_secs(3600));
+    let locks = fixture.locks.clone().with_patience(Duration::from_hours(1));
     let inside = AtomicBool::new(false);
     let order = Mutex::new(Vec::new());
     thread::scope(|scope| {
