@@ -113,6 +113,21 @@ pub enum StoreError {
     /// A name, id or type that cannot be used; the text says why.
     #[error("{0}")]
     BadName(String),
+    /// Data of that name belongs to somebody else.
+    #[error(
+        "Ownership validation failed for \"{name}\": existing owner \"{existing}\" does not match new owner \"{new}\""
+    )]
+    Ownership {
+        /// The data item.
+        name: String,
+        /// Its owner, as `kind:reference`.
+        existing: String,
+        /// Who wanted to write.
+        new: String,
+    },
+    /// The catalog could not be searched, not even a temporary one in memory.
+    #[error("cannot search the data catalog: {0}")]
+    Catalog(#[source] rusqlite::Error),
     /// Any other mistake in what was asked for; the text says what to do instead.
     #[error("{0}")]
     Usage(String),

@@ -84,17 +84,15 @@ impl DataStore {
     }
 
     /// Ends the work of this process: temporary files go, the catalog learns what was written.
-    /// Nothing is lost without it, but the next query is slower. The last clone does it when
-    /// dropped.
+    /// Nothing is lost without it, but the next query is slower.
     pub fn close(&self) {
         self.inner.items.clear_spares();
-        self.inner.catalog.close();
+        self.close_catalog();
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.items.clear_spares();
-        self.catalog.close();
     }
 }
