@@ -50,6 +50,28 @@ pub fn write_quick_with(
     temporary.exchange_into(path)
 }
 
+/// Creates the file at `path` whole, and its directory if needed, without waiting for the disk.
+/// `false`, and nothing changes, if there is a file already.
+pub fn write_new(path: &Path, content: &[u8]) -> Result<bool> {
+    let mut temporary = Temporary::create(path, content)?;
+    let placed = match renameat_with(CWD, &temporary.path, CWD, path, RenameFlags::NOREPLACE) {
+        Ok(()) => {
+            temporary.placed = true;
+            return Ok(true);
+        }
+        // A file system without this flag: a second name cannot replace anything either.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {
+            fs::hard_link(&temporary.path, path)
+        }
+        Err(error) => Err(error.into()),
+    };
+    match placed {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StoreError::io("write", path)(error)),
+    }
+}
+
 /// A file beside its future place; removed when dropped before it got there.
 struct Temporary {
     file: File,
@@ -153,6 +175,16 @@ mod tests {
                 assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
             }
         }
+    }
+
+    #[test]
+    fn a_new_file_replaces_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("deep/file");
+        assert!(write_new(&path, b"one").unwrap());
+        assert!(!write_new(&path, b"two").unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 
     #[test]

@@ -36,8 +36,10 @@ mod yaml_files;
 mod catalog;
 mod data;
 mod fields;
+mod lookup;
 mod outputs;
 mod run_record;
+mod runs;
 
 pub use catalog::{QueryResult, RecordPredicate};
 pub use data::{
@@ -51,15 +53,17 @@ pub use error::{Result, StoreError};
 pub use fields::Tags;
 pub use init::{InitOptions, InitReport, init};
 pub use lock::{GlobalLock, LockInfo, LockNotice, LockOwner, Locks, ModelKey, ModelLocks};
+pub use lookup::{IdPrefix, Lookup};
 pub use managed_section::FileAction;
 pub use marker::Marker;
 pub use outputs::{
-    DataArtifact, Lookup, OutputError, OutputListing, OutputRecord, OutputStore, Provenance,
+    DataArtifact, OutputError, OutputListing, OutputRecord, OutputStore, Provenance,
     StepProvenance, StoredOutput,
 };
 pub use paths::RepoPaths;
 pub use repository::Repository;
-pub use run_record::{JobRecord, RunListing, RunRecord, RunStore, RunSummary, StepRecord};
+pub use run_record::{JobRecord, RunRecord, RunSummary, StepRecord};
+pub use runs::{RunListing, RunStore};
 pub use tools::{Tool, ToolSelection};
 pub use upgrade::{UpgradeOptions, UpgradeReport, upgrade};
 pub use workflow_files::{WorkflowFile, WorkflowFiles, WorkflowOrigin};
