@@ -2,4 +2,16 @@
 //!
 //! One binary for all of them, one file per command or topic, so that linking is paid once.
 
+mod bad_input;
 mod conformance;
+mod environment;
+mod failing_jobs;
+mod failure_table;
+mod fan_out;
+mod interop;
+mod names;
+mod opt_outs;
+mod output_modes;
+mod random_plans;
+mod shell;
+mod stats;

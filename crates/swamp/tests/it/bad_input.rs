@@ -1,0 +1,1 @@
+//! Mistakes in files and arguments: one clear message, nothing written.

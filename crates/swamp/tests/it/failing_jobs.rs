@@ -1,0 +1,1 @@
+//! Jobs that fail next to each other, and failures that are allowed.

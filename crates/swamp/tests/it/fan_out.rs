@@ -1,0 +1,1 @@
+//! One step that becomes a thousand.

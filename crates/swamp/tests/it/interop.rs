@@ -1,0 +1,1 @@
+//! What lies on disk is what the original reads and writes.

@@ -1,0 +1,1 @@
+//! Telemetry switched off leaves nothing behind.

@@ -1,0 +1,1 @@
+//! The same run as lines, as one JSON document and as a live tree.

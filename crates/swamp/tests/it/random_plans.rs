@@ -1,0 +1,1 @@
+//! Random workflows: every method that began has one entry.

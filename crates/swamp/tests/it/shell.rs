@@ -1,0 +1,1 @@
+//! `command/shell` on the real machine: processes, pipes, memory.

@@ -1,0 +1,1 @@
+//! `swamp telemetry stats` after runs of all kinds.
