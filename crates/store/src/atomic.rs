@@ -188,6 +188,42 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_sees_the_old_content_or_the_new_one() {
+        let contents = ["a".repeat(100_000), "b".repeat(50_000)];
+        for write in [write_durable as Write, write_quick as Write] {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("file");
+            write(&path, contents[0].as_bytes()).unwrap();
+            let done = std::sync::atomic::AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let reader = scope.spawn(|| {
+                    while !done.load(Ordering::Relaxed) {
+                        let text = fs::read_to_string(&path).unwrap();
+                        assert!(contents.contains(&text), "{} bytes", text.len());
+                    }
+                });
+                for round in 0..50 {
+                    write(&path, contents[round % 2].as_bytes()).unwrap();
+                }
+                done.store(true, Ordering::Relaxed);
+                reader.join().unwrap();
+            });
+        }
+    }
+
+    #[test]
+    fn the_mode_of_an_edited_file_stays() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        write_durable(&path, b"new").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
     fn a_failed_write_names_the_target_and_leaves_nothing() {
         for write in [write_durable as Write, write_quick as Write, write_in_pieces as Write] {
             let directory = tempfile::tempdir().unwrap();

@@ -207,7 +207,11 @@ impl Locks {
         stop: &dyn Fn() -> bool,
     ) -> Result<ModelLocks> {
         let mut keys = keys.to_vec();
-        keys.sort();
+        // By path, like the other implementation: whoever takes several must take them in the same
+        // order, or two of us could wait for each other.
+        keys.sort_by_cached_key(|key| {
+            self.paths.model_lock(&key.type_name, &key.id).into_os_string()
+        });
         keys.dedup();
         let mut wait = Wait { notice, stop, pause: Duration::from_millis(5) };
         loop {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -165,6 +166,40 @@ fn one_of_our_files_without_its_process_is_free_at_once() {
     assert!(fixture.locks.models(&[key(1)], &mut quiet(), NEVER).is_ok());
 }
 
+/// Runs itself a second time as the owner, and kills that.
+#[test]
+fn a_killed_owner_does_not_block() {
+    const VARIABLE: &str = "SWAMP_TEST_LOCK_DIRECTORY";
+    if let Some(directory) = std::env::var_os(VARIABLE) {
+        let owner = LockOwner::current(Some("killed"), None);
+        let locks = Locks::new(RepoPaths::new(directory), owner);
+        let _models = locks.models(&[key(1)], &mut quiet(), NEVER).unwrap();
+        println!("\nholding");
+        std::io::stdin().read_line(&mut String::new()).unwrap();
+        return;
+    }
+    let fixture = Fixture::new();
+    let mut owner = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "lock::tests::a_killed_owner_does_not_block", "--nocapture"])
+        .env(VARIABLE, fixture.directory.path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = std::io::BufReader::new(owner.stdout.take().unwrap());
+    assert!(output.lines().any(|line| line.unwrap() == "holding"));
+    let error = fixture.locks.models(&[key(1)], &mut quiet(), NEVER).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::LockTimeout { holder, pid, .. }
+            if holder.starts_with("killed@") && *pid == owner.id()),
+        "{error}"
+    );
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    assert!(fixture.model_path(1).exists());
+    assert!(fixture.locks.models(&[key(1)], &mut quiet(), NEVER).is_ok());
+}
+
 #[test]
 fn a_file_that_cannot_be_read_blocks_only_while_it_is_young() {
     let fixture = Fixture::new();
@@ -282,5 +317,4 @@ fn only_one_of_many_is_inside_at_a_time() {
         }
     });
     assert_eq!(order.into_inner().unwrap().len(), 160);
-    let _ = &fixture.directory;
 }
