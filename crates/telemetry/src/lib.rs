@@ -11,6 +11,7 @@ mod session;
 mod settings;
 mod spool;
 mod spooler;
+pub mod stats;
 mod surroundings;
 mod words;
 mod worker;

@@ -37,7 +37,7 @@ pub enum SpoolError {
 }
 
 impl SpoolError {
-    fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
         Self::Io { action, path: path.to_owned(), source: source.into() }
     }
 

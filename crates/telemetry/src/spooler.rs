@@ -150,10 +150,8 @@ impl Spooler {
                 }
             }
             Record::End(end) => {
-                if let Some((begin, finished)) = self.open.remove(&end.n)
-                    && let Some(ending) = end.ending.or(finished)
-                {
-                    self.add_begun(begin, ending);
+                if let Some((begin, finished)) = self.open.remove(&end.n) {
+                    self.add_begun(begin, end.ending.or(finished));
                 }
             }
             Record::Whole(whole) => {
@@ -179,13 +177,7 @@ impl Spooler {
         let mut open: Vec<_> = self.open.drain().collect();
         open.sort_unstable_by_key(|(n, _)| *n);
         for (_, (begin, finished)) in open {
-            let ending = finished.unwrap_or_else(|| Ending {
-                ms: self.last.saturating_sub(begin.t),
-                result: entry::terminated(),
-                phase: Phase::Method,
-                allowed: false,
-            });
-            self.add_begun(begin, ending);
+            self.add_begun(begin, finished);
         }
         if self.closed {
             return;
@@ -202,7 +194,14 @@ impl Spooler {
         }
     }
 
-    fn add_begun(&mut self, begin: Begin, ending: Ending) {
+    fn add_begun(&mut self, begin: Begin, ending: Option<Ending>) {
+        // Nobody saw the end, or the line that told it is damaged.
+        let ending = ending.unwrap_or_else(|| Ending {
+            ms: self.last.saturating_sub(begin.t),
+            result: entry::terminated(),
+            phase: Phase::Method,
+            allowed: false,
+        });
         let mut context = begin.context;
         context.phase = Some(ending.phase.into());
         context.allowed_failure = ending.allowed.then_some(true);

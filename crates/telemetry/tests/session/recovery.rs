@@ -1,0 +1,306 @@
+//! Sessions whose process died.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use swamp_ident::{ErrorCategory, Phase};
+use swamp_telemetry::{CommandWords, Outcome, Recovered};
+use swamp_wire::{ResultStatus, TelemetryEntry};
+use tempfile::TempDir;
+
+use super::support::*;
+
+/// The journal of a run that has every kind of call in it, as it is when the process dies.
+fn journal_of_a_run() -> Vec<u8> {
+    let rig = Rig::new();
+    let main = job(&rig.run("w"), "j");
+    rig.clock.pass(10);
+    succeeds(&rig, &step(&main, "a-success"), 20);
+    exits_with_3(&rig, &step(&main, "b-failure"), 30, true);
+    let early = failure(ErrorCategory::ModelNotFound, "Model not found: x");
+    step(&main, "c-early").emit(failed(early, Some(call())));
+    let finished_step = step(&main, "d-finished");
+    finished_step.emit(executing());
+    step(&main, "e-open").emit(executing());
+    rig.clock.pass(40);
+    finished_step.emit(finished());
+    let name = &journals(&rig.spool())[0];
+    fs::read(rig.spool().join("sessions").join(name)).unwrap()
+}
+
+/// Lets another command find a journal whose writer is gone.
+fn recover(journal: &[u8]) -> (Recovered, Vec<TelemetryEntry>) {
+    let home = TempDir::new().unwrap();
+    let recovered = recover_in(&home, journal);
+    assert_eq!(journals(&spool(&home)), [""; 0]);
+    let mut entries = entries(&spool(&home));
+    entries.retain(|entry| entry.invocation.command != "version");
+    (recovered, entries)
+}
+
+fn recover_in(home: &TempDir, journal: &[u8]) -> Recovered {
+    let sessions = spool(home).join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    fs::write(sessions.join("dead.journal"), journal).unwrap();
+    next_command(home)
+}
+
+fn next_command(home: &TempDir) -> Recovered {
+    // Real ids, so that they differ from those of the dead session.
+    let next = TempDir::new().unwrap();
+    let mut rig = Rig::in_home(next, CommandWords::new(["version"]), |config| {
+        config.spool = spool(home);
+        config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
+    });
+    let closed = rig.close(&Outcome::success());
+    assert_eq!((closed.written, closed.lost), (1, 0));
+    closed.recovered
+}
+
+#[test]
+fn every_call_that_began_gets_its_entry() {
+    let (recovered, entries) = recover(&journal_of_a_run());
+    assert_eq!(recovered, Recovered { sessions: 1, entries: 6 });
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let step = entry.workflow_context.as_ref().map(|context| context.step_name.as_str());
+            let category = entry.result.error_category.as_ref().and_then(swamp_wire::Word::known);
+            (step, category, entry.duration_ms)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            // The last thing known of it happened 100 ms after its start.
+            (None, Some(ErrorCategory::Terminated), 100),
+            (Some("a-success"), None, 20),
+            (Some("b-failure"), Some(ErrorCategory::Method), 30),
+            (Some("c-early"), Some(ErrorCategory::ModelNotFound), 0),
+            (Some("d-finished"), None, 40),
+            (Some("e-open"), Some(ErrorCategory::Terminated), 40),
+        ]
+    );
+    let command = &entries[0];
+    assert_eq!(command.result.status, ResultStatus::Error);
+    assert_eq!(command.run_id.as_ref().unwrap().as_str(), "run-of-w");
+    let counts = command.method_counts.as_ref().unwrap();
+    assert_eq!((counts.total, counts.success, counts.error), (5, 2, 3));
+    let early = entries[3].workflow_context.as_ref().unwrap();
+    assert_eq!(early.phase, Some(Phase::BeforeMethod.into()));
+}
+
+#[test]
+fn a_journal_may_be_torn_anywhere() {
+    let journal = journal_of_a_run();
+    let mut most = 0;
+    let mut cuts = vec![0];
+    for line in journal.split_inclusive(|byte| *byte == b'\n') {
+        let start = cuts[cuts.len() - 1];
+        cuts.extend([1, 8, 9, line.len() / 2, line.len() - 1, line.len()].map(|at| start + at));
+    }
+    // That a line cut anywhere is no line is shown where lines are made.
+    for length in cuts {
+        let torn = &journal[..length];
+        let whole = &torn[..torn.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)];
+        let text = std::str::from_utf8(whole).unwrap();
+        let count = |kind: &str| text.matches(&format!(" {{\"{kind}\":")).count();
+        let (recovered, entries) = recover(torn);
+        let want = count("open") + count("begin") + count("whole");
+        assert_eq!(entries.len(), want, "{length}");
+        assert_eq!(recovered.entries, want as u64);
+        most = most.max(want);
+    }
+    assert_eq!(most, 6);
+}
+
+#[test]
+fn a_damaged_line_costs_that_line_only() {
+    let journal = journal_of_a_run();
+    let (_, whole) = recover(&journal);
+    let mut at = 0;
+    let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
+    for (number, line) in lines.iter().enumerate() {
+        let mut damaged = journal.clone();
+        damaged[at + line.len() / 2] ^= 0x20;
+        at += line.len();
+        let (_, entries) = recover(&damaged);
+        let is = |kind: &str| line[9..].starts_with(format!("{{\"{kind}\":").as_bytes());
+        let want = match () {
+            // Without its command nothing can be said of a call.
+            () if is("open") => 0,
+            () if is("begin") || is("whole") => whole.len() - 1,
+            () => whole.len(),
+        };
+        assert_eq!(entries.len(), want, "line {number}");
+        for entry in entries {
+            assert!(whole.iter().any(|other| other.id == entry.id));
+        }
+    }
+}
+
+#[test]
+fn nonsense_is_removed_without_a_word() {
+    for nonsense in [&b""[..], b"\n\n\n", b"no journal at all\n", &[0xFF; 3000]] {
+        let (recovered, entries) = recover(nonsense);
+        assert_eq!(recovered, Recovered { sessions: 1, entries: 0 });
+        assert_eq!(entries, []);
+    }
+}
+
+#[test]
+fn what_the_dead_process_had_written_is_not_written_twice() {
+    let home = TempDir::new().unwrap();
+    recover_in(&home, &journal_of_a_run());
+    let spool = spool(&home);
+    let names = files(&spool);
+    let before: Vec<_> = names.iter().map(|name| fs::read(spool.join(name)).unwrap()).collect();
+    // One file was torn, one was sent and removed.
+    let child = names.iter().position(|name| name.contains("00000000-0000-0000-0000-000000000002"));
+    fs::write(spool.join(&names[child.unwrap()]), &before[child.unwrap()][..100]).unwrap();
+    assert_eq!(recover_in(&home, &journal_of_a_run()).sessions, 1);
+    for (name, text) in names.iter().zip(before) {
+        assert_eq!(fs::read(spool.join(name)).unwrap(), text, "{name}");
+    }
+    assert_eq!(files(&spool).len(), names.len() + 1, "the second command's own entry");
+}
+
+#[test]
+fn a_session_that_lives_is_left_alone() {
+    let mut rig = Rig::new();
+    let open = step(&job(&rig.run("w"), "j"), "s");
+    open.emit(executing());
+    let home = std::mem::replace(&mut rig.home, TempDir::new().unwrap());
+    assert_eq!(next_command(&home), Recovered::default());
+    assert_eq!(journals(&spool(&home)).len(), 1);
+    open.emit(completed());
+    assert_eq!(rig.close(&Outcome::success()).written, 2);
+    assert_eq!(entries(&spool(&home)).len(), 3);
+}
+
+#[test]
+fn journals_that_were_never_locked_are_swept_when_they_are_old() {
+    let home = TempDir::new().unwrap();
+    let sessions = spool(&home).join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    for (name, hours) in [("old.journal.new", 2), ("young.journal.new", 0)] {
+        let file = fs::File::create(sessions.join(name)).unwrap();
+        let age = std::time::Duration::from_hours(hours);
+        file.set_modified(std::time::SystemTime::now() - age).unwrap();
+    }
+    fs::write(sessions.join("something else"), "x").unwrap();
+    assert_eq!(next_command(&home), Recovered::default());
+    assert_eq!(journals(&spool(&home)), ["something else", "young.journal.new"]);
+}
+
+#[test]
+fn two_hundred_commands_at_once_neither_lose_nor_steal() {
+    let home = TempDir::new().unwrap();
+    let spool_dir = spool(&home);
+    std::thread::scope(|threads| {
+        for _ in 0..200 {
+            threads.spawn(|| {
+                let mut rig =
+                    Rig::in_home(TempDir::new().unwrap(), CommandWords::new(["x"]), |config| {
+                        config.spool.clone_from(&spool_dir);
+                        config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
+                    });
+                let main = job(&rig.run("w"), "j");
+                for number in 0..4 {
+                    succeeds(&rig, &step(&main, &number.to_string()), 1);
+                }
+                let closed = rig.close(&Outcome::success());
+                assert_eq!((closed.written, closed.lost), (5, 0));
+                assert_eq!(closed.recovered, Recovered::default());
+            });
+        }
+    });
+    assert_eq!(entries(&spool_dir).len(), 1000);
+    assert_eq!(journals(&spool_dir), [""; 0]);
+}
+
+/// Not a test of its own: the process that [`killed_processes_are_told_to_the_end`] kills.
+#[test]
+#[ignore = "started and killed by another test"]
+fn process_to_be_killed() {
+    let home = std::env::var_os("SWAMP_TEST_SPOOL").unwrap();
+    let mut rig = Rig::in_home(TempDir::new().unwrap(), CommandWords::new(["x"]), |config| {
+        config.spool = home.into();
+        config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
+    });
+    let main = job(&rig.run("w"), "j");
+    for number in 0..2000 {
+        let step = step(&main, &number.to_string());
+        step.emit(executing());
+        if number == 300 {
+            println!("under way");
+        }
+        step.emit(finished());
+        step.emit(completed());
+    }
+    rig.close(&Outcome::success());
+}
+
+#[test]
+fn killed_processes_are_told_to_the_end() {
+    let mut open = 0;
+    for round in 0..12_u32 {
+        let home = TempDir::new().unwrap();
+        let spool = spool(&home);
+        fs::create_dir_all(&spool).unwrap();
+        let mut process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "recovery::process_to_be_killed", "--ignored", "--nocapture"])
+            .env("SWAMP_TEST_SPOOL", &spool)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Somewhere in the run or in its end, a little later in each round.
+        let mut output = process.stdout.take().unwrap();
+        let mut told = String::new();
+        while !told.contains("under way") {
+            let mut byte = [0];
+            assert_eq!(output.read(&mut byte).unwrap(), 1);
+            told.push(char::from(byte[0]));
+        }
+        for _ in 0..round * 40_000 {
+            std::hint::black_box(round);
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+
+        let begun = begun(&spool);
+        let left = journals(&spool).len() as u64;
+        let recovered = next_command(&home);
+        assert_eq!(recovered.sessions, left);
+        let entries = entries(&spool);
+        let calls = entries.iter().filter(|entry| entry.is_child()).count();
+        let parents = entries.iter().filter(|entry| entry.invocation.command == "x").count();
+        assert_eq!(parents, 1);
+        if left == 1 {
+            assert_eq!(calls, begun, "round {round}");
+            open += 1;
+        }
+        let mut steps: Vec<_> =
+            entries.iter().filter_map(|entry| entry.workflow_context.as_ref()).collect();
+        steps.sort_by_key(|context| context.step_name.clone());
+        steps.dedup_by_key(|context| context.step_name.clone());
+        assert_eq!(steps.len(), calls, "none twice");
+    }
+    assert!(open > 0, "every process had finished before it was killed");
+}
+
+/// Calls that begin according to the journals of a spool.
+fn begun(spool: &Path) -> usize {
+    journals(spool)
+        .iter()
+        .map(|name| {
+            let journal = fs::read(spool.join("sessions").join(name)).unwrap();
+            let text = String::from_utf8_lossy(&journal);
+            text.split_inclusive('\n')
+                .filter(|line| line.ends_with('\n') && line.contains(" {\"begin\":"))
+                .count()
+        })
+        .sum()
+}
