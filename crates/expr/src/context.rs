@@ -15,7 +15,7 @@ use crate::value::Value;
 /// let inputs = Value::from_json(&serde_json::json!({"n": 5}));
 /// let context = Context::new().with("inputs", inputs);
 /// let half = Program::compile("inputs.n / 2")?.evaluate(&context)?;
-/// assert_eq!(half.to_text()?, "2.5");
+/// assert_eq!(half.to_text().as_deref(), Ok("2.5"));
 /// # Ok::<(), swamp_expr::ExprError>(())
 /// ```
 #[derive(Clone, Default)]

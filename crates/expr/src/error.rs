@@ -89,13 +89,32 @@ impl ExprError {
 
     /// Line and column in [`Self::source_text`], when known.
     pub fn position(&self) -> Option<Position> {
-        todo!()
+        let before = self.0.source.get(..self.0.offset?)?;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Some(Position {
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        })
     }
 
     /// The message for people: `Invalid expression: …` and, when the place is known, the line with
     /// a caret under it.
     pub fn render(&self) -> String {
-        todo!()
+        let message = &self.0.kind;
+        if matches!(message, ErrorKind::Vault { .. }) {
+            return message.to_string();
+        }
+        let frame = self.position().and_then(|place| self.frame(place)).unwrap_or_default();
+        format!("Invalid expression: {message}{frame}")
+    }
+
+    /// The line with a caret; nothing for an empty source, where there is nothing to point at.
+    fn frame(&self, place: Position) -> Option<String> {
+        let line = self.0.source.lines().nth(place.line - 1).unwrap_or_default();
+        let Position { line: number, column } = place;
+        let indent = 8 + column;
+        (!self.0.source.is_empty())
+            .then(|| format!("\n\n> {number:>4} | {line}\n{:indent$}^", ""))
     }
 
     /// The category a failure of this kind is counted under: `expression`, `env` or `vault`.
@@ -125,3 +144,50 @@ impl fmt::Debug for ExprError {
 }
 
 impl std::error::Error for ExprError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(kind: ErrorKind, source: &str, offset: Option<usize>) -> ExprError {
+        ExprError::new(kind, &source.into(), offset)
+    }
+
+    #[test]
+    fn the_caret_stands_under_the_place() {
+        let missing = || ErrorKind::MissingKey("zz".to_owned());
+        for (source, offset, want) in [
+            ("inputs.zz", Some(7), "\n\n>    1 | inputs.zz\n                ^"),
+            ("1 +\n ü.zz", Some(8), "\n\n>    2 |  ü.zz\n            ^"),
+            ("1 +", Some(3), "\n\n>    1 | 1 +\n            ^"),
+            ("1 +\n", Some(4), "\n\n>    2 | \n         ^"),
+            ("", Some(0), ""),
+            ("inputs.zz", None, ""),
+        ] {
+            let wanted = format!("Invalid expression: No such key: zz{want}");
+            assert_eq!(error(missing(), source, offset).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn vault_errors_speak_for_themselves() {
+        let kind = ErrorKind::Vault {
+            vault: "v".to_owned(),
+            key: "K".to_owned(),
+            reason: "Vault 'v' not found. No vaults are configured.".to_owned(),
+        };
+        let error = error(kind, "vault.get(v, K)", Some(0));
+        assert_eq!(error.category(), ErrorCategory::Vault);
+        assert_eq!(
+            error.to_string(),
+            "Failed to resolve vault expression vault.get(v, K): Vault 'v' not found. No vaults \
+             are configured."
+        );
+    }
+
+    #[test]
+    fn positions_count_characters() {
+        let error = error(ErrorKind::Check(String::new()), "a\n  é + b", Some(7));
+        assert_eq!(error.position(), Some(Position { line: 2, column: 5 }));
+    }
+}

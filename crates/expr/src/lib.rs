@@ -19,14 +19,20 @@
 //! gives both the document to run with and the one that may be written to disk (where expressions
 //! that use `env` or `vault` stay unevaluated).
 
+mod check;
 mod context;
 mod error;
+mod eval;
+mod functions;
 mod path;
+mod persist;
 mod program;
 mod query;
 mod references;
+mod scan;
 mod source;
 mod substitute;
+mod syntax;
 mod template;
 mod value;
 

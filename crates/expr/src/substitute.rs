@@ -4,9 +4,11 @@ use serde_json::Value as Json;
 
 use crate::context::Context;
 use crate::error::ExprError;
-use crate::path::DocumentPath;
+use crate::path::{DocumentPath, PathItem};
+use crate::persist::{self, Piece};
 use crate::program::Program;
-use crate::template::Template;
+use crate::scan;
+use crate::template::{Template, TemplateExpression};
 
 /// One expression in a document, as shown to the policy of [`substitute`].
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +79,11 @@ pub fn keep_runtime(site: &Site<'_>) -> Treatment {
 /// expressions that use `env` or `vault`, and quoted texts, are evaluated; everything else was
 /// evaluated before and is plain text.
 pub fn only_runtime(site: &Site<'_>) -> Treatment {
-    let _ = site;
-    todo!()
+    if site.program.is_runtime() || site.program.quoted_text().is_some() {
+        Treatment::Evaluate
+    } else {
+        Treatment::Keep
+    }
 }
 
 /// Calls `visit` for every string value that holds an expression, in document order. Keys are not
@@ -87,18 +92,453 @@ pub fn for_each_template(
     document: &Json,
     visit: &mut dyn FnMut(&DocumentPath, Result<&Template, &ExprError>),
 ) {
-    let _ = (document, visit);
-    todo!()
+    walk(document, &mut DocumentPath::default(), &mut |path, text| {
+        if scan::expressions(text).next().is_some() {
+            visit(path, Template::parse(text).as_ref());
+        }
+    });
+}
+
+fn walk(
+    value: &Json,
+    path: &mut DocumentPath,
+    visit: &mut dyn FnMut(&DocumentPath, &str),
+) {
+    match value {
+        Json::String(text) => visit(path, text),
+        Json::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                path.0.push(PathItem::Index(index));
+                walk(item, path, visit);
+                path.0.pop();
+            }
+        }
+        Json::Object(entries) => {
+            for (key, value) in entries {
+                path.0.push(PathItem::Key(key.clone()));
+                walk(value, path, visit);
+                path.0.pop();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Replaces the expressions of all string values of a document, each at most once and in document
 /// order, as `policy` says. Keys are never replaced. Never fails as a whole: see
 /// [`Substitution::failures`].
+///
+/// Values are not looked at again, with one exception: an expression that only reads what the
+/// definition itself says (`self.globalArguments.…`, `self.tags.…`, `model.<name>.input.…` and
+/// `.definition.…`) gives text that its author wrote as a template, so where that text uses `env` or
+/// `vault` it is resolved, once.
 pub fn substitute(
     document: &Json,
     context: &Context<'_>,
     policy: &dyn Fn(&Site<'_>) -> Treatment,
 ) -> Substitution {
-    let _ = (document, context, policy);
-    todo!()
+    let path = DocumentPath::default();
+    let mut run = Run { context, policy, path, failures: Vec::new(), had_expressions: false };
+    let Both { value, persistable } = run.visit(document);
+    let Run { failures, had_expressions, .. } = run;
+    Substitution { value, persistable, failures, had_expressions }
+}
+
+/// A part of the document in its two forms.
+struct Both {
+    value: Json,
+    persistable: Json,
+}
+
+struct Run<'r> {
+    context: &'r Context<'r>,
+    policy: &'r dyn Fn(&Site<'_>) -> Treatment,
+    path: DocumentPath,
+    failures: Vec<Failure>,
+    had_expressions: bool,
+}
+
+impl Run<'_> {
+    fn visit(&mut self, value: &Json) -> Both {
+        match value {
+            Json::String(text) => self.text(text),
+            Json::Array(items) => {
+                let mut values = Vec::with_capacity(items.len());
+                let mut persistables = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    self.path.0.push(PathItem::Index(index));
+                    let both = self.visit(item);
+                    self.path.0.pop();
+                    values.push(both.value);
+                    persistables.push(both.persistable);
+                }
+                Both { value: Json::Array(values), persistable: Json::Array(persistables) }
+            }
+            Json::Object(entries) => {
+                let mut values = serde_json::Map::with_capacity(entries.len());
+                let mut persistables = serde_json::Map::with_capacity(entries.len());
+                for (key, value) in entries {
+                    self.path.0.push(PathItem::Key(key.clone()));
+                    let both = self.visit(value);
+                    self.path.0.pop();
+                    values.insert(key.clone(), both.value);
+                    persistables.insert(key.clone(), both.persistable);
+                }
+                Both { value: Json::Object(values), persistable: Json::Object(persistables) }
+            }
+            other => Both { value: other.clone(), persistable: other.clone() },
+        }
+    }
+
+    fn fail(&mut self, error: ExprError) {
+        self.failures.push(Failure { path: self.path.clone(), error });
+    }
+
+    fn treatment(&self, program: &Program, whole_value: bool) -> Treatment {
+        (self.policy)(&Site { path: &self.path, program, whole_value })
+    }
+
+    fn text(&mut self, text: &str) -> Both {
+        let raw = || Both { value: Json::from(text), persistable: Json::from(text) };
+        if !Template::is_template(text) {
+            return raw();
+        }
+        self.had_expressions = true;
+        match Template::parse(text) {
+            Ok(template) => match template.only_expression() {
+                Some(only) => self.whole(text, only).unwrap_or_else(raw),
+                None => self.embedded(text, template.expressions()),
+            },
+            Err(error) => {
+                self.fail(error);
+                raw()
+            }
+        }
+    }
+
+    /// The value of an expression as the policy wants it, and whether it may be written to disk;
+    /// `None` when the expression stays.
+    fn evaluate<T>(
+        &mut self,
+        expression: &TemplateExpression,
+        whole_value: bool,
+        evaluate: fn(&TemplateExpression, &Context<'_>) -> Result<T, ExprError>,
+    ) -> Option<T> {
+        if self.treatment(&expression.program, whole_value) == Treatment::Keep {
+            return None;
+        }
+        evaluate(expression, self.context).map_err(|error| self.fail(error)).ok()
+    }
+
+    fn whole(&mut self, text: &str, only: &TemplateExpression) -> Option<Both> {
+        let value = self.evaluate(only, true, TemplateExpression::evaluate_json)?;
+        Some(if stays_on_disk(&only.program) {
+            Both { value, persistable: Json::from(text) }
+        } else if holds_template(&value) && is_own_text(&only.program) {
+            Both { value: self.resolve(&value), persistable: value }
+        } else {
+            Both { persistable: persist::quote_value(&value), value }
+        })
+    }
+
+    fn embedded(&mut self, text: &str, expressions: &[TemplateExpression]) -> Both {
+        let mut value = String::with_capacity(text.len());
+        let mut pieces = Vec::with_capacity(2 * expressions.len() + 1);
+        let mut end = 0;
+        for expression in expressions {
+            let plain = &text[end..expression.range.start];
+            let raw = &text[expression.range.clone()];
+            end = expression.range.end;
+            value.push_str(plain);
+            pieces.push(Piece::Plain(plain.into()));
+            let Some(own) = self.evaluate(expression, false, TemplateExpression::evaluate_text)
+            else {
+                value.push_str(raw);
+                pieces.push(Piece::Expression(raw.into()));
+                continue;
+            };
+            if stays_on_disk(&expression.program) {
+                value.push_str(&own);
+                pieces.push(Piece::Expression(raw.into()));
+            } else if Template::is_template(&own) && is_own_text(&expression.program) {
+                value.push_str(&self.resolve_text(&own));
+                pieces.extend(persist::pieces_of(&own));
+            } else {
+                value.push_str(&own);
+                pieces.push(Piece::Value(own));
+            }
+        }
+        value.push_str(&text[end..]);
+        pieces.push(Piece::Plain(text[end..].into()));
+        let persistable = persist::join(&pieces);
+        Both { value: Json::String(value), persistable: Json::String(persistable) }
+    }
+
+    /// Resolves what uses `env` or `vault` in text of the definition itself.
+    fn resolve(&mut self, value: &Json) -> Json {
+        match value {
+            Json::String(text) => Json::String(self.resolve_text(text)),
+            Json::Array(items) => items.iter().map(|item| self.resolve(item)).collect(),
+            Json::Object(entries) => {
+                let resolved = |(key, value): (&String, &Json)| (key.clone(), self.resolve(value));
+                entries.iter().map(resolved).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn resolve_text(&mut self, text: &str) -> String {
+        let mut resolved = String::with_capacity(text.len());
+        let mut end = 0;
+        for found in scan::expressions(text) {
+            resolved.push_str(&text[end..found.outer.start]);
+            let raw = &text[found.outer.clone()];
+            end = found.outer.end;
+            // What does not compile, or needs no resolving, stays text: it is not evaluated here.
+            let program = Program::compile(&text[found.inner]).ok().filter(Program::is_runtime);
+            let value = program.and_then(|program| {
+                let expression = TemplateExpression { range: found.outer, program };
+                self.evaluate(&expression, false, TemplateExpression::evaluate_text)
+            });
+            resolved.push_str(value.as_deref().unwrap_or(raw));
+        }
+        resolved.push_str(&text[end..]);
+        resolved
+    }
+}
+
+/// Whether the text of an expression is written to disk, and not its value.
+fn stays_on_disk(program: &Program) -> bool {
+    program.is_runtime() || program.quoted_text().is_some()
+}
+
+fn holds_template(value: &Json) -> bool {
+    match value {
+        Json::String(text) => Template::is_template(text),
+        Json::Array(items) => items.iter().any(holds_template),
+        Json::Object(entries) => entries.values().any(holds_template),
+        _ => false,
+    }
+}
+
+/// Whether an expression reads nothing but text of definitions.
+fn is_own_text(program: &Program) -> bool {
+    let references = program.references();
+    let own = |path: &crate::references::PathUse| match path.root.as_str() {
+        "self" => matches!(path.fields.first().map(String::as_str), Some("globalArguments" | "tags")),
+        "model" => matches!(path.fields.get(1).map(String::as_str), Some("input" | "definition")),
+        _ => false,
+    };
+    let outside = references.is_runtime() || !references.data.is_empty();
+    !outside && !references.paths.is_empty() && references.paths.iter().all(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::source::{EnvSource, SecretError, SecretSource};
+    use crate::value::Value;
+
+    struct Outside;
+
+    impl EnvSource for Outside {
+        fn var(&self, name: &str) -> Option<String> {
+            (name == "SITE").then(|| "berlin".to_owned())
+        }
+
+        fn names(&self) -> Vec<String> {
+            vec!["SITE".to_owned()]
+        }
+    }
+
+    impl SecretSource for Outside {
+        fn get(&self, vault: &str, key: &str) -> Result<String, SecretError> {
+            match vault {
+                "v" => Ok(format!("secret-{key}")),
+                _ => Err(SecretError(format!("Vault '{vault}' not found."))),
+            }
+        }
+    }
+
+    fn context(text: &str) -> Context<'static> {
+        let inputs = json!({"text": text, "n": 5, "env": {"region": "eu"}, "list": [text]});
+        let own = json!({
+            "name": "site",
+            "globalArguments": {"whole": "${{ env.SITE }}", "plain": "${{ 1 == 1 }}"},
+            "tags": {"t": "x ${{ env.SITE }} ${{ broken here }} ${{ 1 }}"},
+            "item": "${{ env.SITE }}",
+        });
+        Context::new()
+            .with("inputs", Value::from_json(&inputs))
+            .with("self", Value::from_json(&own))
+            .with_env(&Outside)
+            .with_secrets(&Outside)
+    }
+
+    fn texts(failures: &[Failure]) -> Vec<String> {
+        failures.iter().map(|one| format!("{}: {}", one.path, one.error.message())).collect()
+    }
+
+    #[test]
+    fn one_pass_gives_what_runs_and_what_is_written() {
+        for (given, value, persistable) in [
+            (json!("${{ inputs.n + 1 }}"), json!(6), json!(6)),
+            (json!("n=${{ inputs.n }}"), json!("n=5"), json!("n=5")),
+            (json!("${{ env.SITE }}"), json!("berlin"), json!("${{ env.SITE }}")),
+            (json!("${{ env[\"SITE\"] }}"), json!("berlin"), json!("${{ env[\"SITE\"] }}")),
+            (
+                json!("${{ inputs.n }}-${{ env.SITE }}-${{ vault.get(v, k) }}"),
+                json!("5-berlin-secret-k"),
+                json!("5-${{ env.SITE }}-${{ vault.get(v, k) }}"),
+            ),
+            (
+                json!("${{ self.name + env.SITE }}"),
+                json!("siteberlin"),
+                json!("${{ self.name + env.SITE }}"),
+            ),
+            (json!("${{ inputs.env.region }} x"), json!("eu x"), json!("eu x")),
+            (json!(["${{ 1 }}", "x${{ 2 }}"]), json!([1, "x2"]), json!([1, "x2"])),
+            (json!({"${{ 1 }}": 2}), json!({"${{ 1 }}": 2}), json!({"${{ 1 }}": 2})),
+            (json!({"a": [null, 1.5, true]}), json!({"a": [null, 1.5, true]}), json!({"a": [null, 1.5, true]})),
+        ] {
+            let done = substitute(&given, &context("t"), &evaluate_all);
+            assert_eq!(texts(&done.failures), Vec::<String>::new(), "{given}");
+            assert_eq!(done.value, value, "{given}");
+            assert_eq!(done.persistable, persistable, "{given}");
+        }
+    }
+
+    #[test]
+    fn given_text_is_never_evaluated_and_survives_writing() {
+        for text in ["${{ env.SITE }}", "{{ env.SITE }}", "${{ broken here }}", "${{ 1 + 1 }}", "${{ '"] {
+            let given = json!({
+                "whole": "${{ inputs.text }}",
+                "nested": "${{ inputs.list }}",
+                "within": "a ${{ inputs.text }} b ${{ env.SITE }}",
+                "joined": "$${{ inputs.text }}",
+                "own": "${{ \"${{ env.SITE }}\" }}",
+            });
+            let done = substitute(&given, &context(text), &evaluate_all);
+            let want = json!({
+                "whole": text,
+                "nested": [text],
+                "within": format!("a {text} b berlin"),
+                "joined": format!("${text}"),
+                "own": "${{ env.SITE }}",
+            });
+            assert_eq!(done.value, want, "{text}");
+            let again = substitute(&done.persistable, &context("other"), &only_runtime);
+            assert_eq!(texts(&again.failures), Vec::<String>::new(), "{}", done.persistable);
+            assert_eq!(again.value, want, "{}", done.persistable);
+        }
+        let harmless = substitute(&json!("${{ inputs.text }}"), &context("${{ 1 + 1 }}"), &evaluate_all);
+        assert_eq!(harmless.persistable, json!("${{ 1 + 1 }}"));
+    }
+
+    #[test]
+    fn the_definitions_own_text_is_resolved_once() {
+        let given = json!({
+            "whole": "${{ self.globalArguments.whole }}",
+            "within": "at ${{ self.globalArguments.whole }} x",
+            "plain": "${{ self.globalArguments.plain }}",
+            "map": "${{ self.globalArguments }}",
+            "tags": "${{ self.tags.t }}!",
+            "item": "${{ self.item }}",
+        });
+        let done = substitute(&given, &context("t"), &evaluate_all);
+        assert_eq!(
+            done.value,
+            json!({
+                "whole": "berlin",
+                "within": "at berlin x",
+                "plain": "${{ 1 == 1 }}",
+                "map": {"whole": "berlin", "plain": "${{ 1 == 1 }}"},
+                "tags": "x berlin ${{ broken here }} ${{ 1 }}!",
+                "item": "${{ env.SITE }}",
+            })
+        );
+        assert_eq!(done.persistable["whole"], json!("${{ env.SITE }}"));
+        assert_eq!(done.persistable["within"], json!("at ${{ env.SITE }} x"));
+        let again = substitute(&done.persistable, &context("t"), &only_runtime);
+        assert_eq!(texts(&again.failures), Vec::<String>::new());
+        assert_eq!(again.value, done.value);
+    }
+
+    #[test]
+    fn policies_decide_by_place_and_expression() {
+        let given = json!({"a": "${{ env.SITE }} ${{ 1 }}", "b": {"c": ["${{ 2 }}"]}});
+        let kept = substitute(&given, &context("t"), &keep_runtime);
+        assert_eq!(kept.value, json!({"a": "${{ env.SITE }} 1", "b": {"c": [2]}}));
+        assert_eq!(kept.value, kept.persistable);
+        let placed = substitute(&given, &context("t"), &|site| {
+            if site.path.starts_with(&["b"]) { Treatment::Evaluate } else { Treatment::Keep }
+        });
+        assert_eq!(placed.value, json!({"a": "${{ env.SITE }} ${{ 1 }}", "b": {"c": [2]}}));
+        let runtime = substitute(&given, &context("t"), &only_runtime);
+        assert_eq!(runtime.value, json!({"a": "berlin ${{ 1 }}", "b": {"c": ["${{ 2 }}"]}}));
+    }
+
+    #[test]
+    fn failures_name_their_place_and_leave_the_text() {
+        let given = json!({
+            "globalArguments": {"list": ["ok ${{ 1 }}", "x ${{ inputs.zz }} ${{ 2 }}"]},
+            "methods": {"run": {"arguments": {"a": "${{ 1 + }}", "b": "${{ env.NOPE }}"}}},
+            "vault": "${{ vault.get(nope, K) }}",
+        });
+        let done = substitute(&given, &context("t"), &evaluate_all);
+        assert_eq!(
+            texts(&done.failures),
+            [
+                "globalArguments.list[1]: No such key: zz",
+                "methods.run.arguments.a: Unexpected token: EOF",
+                "methods.run.arguments.b: No such key: NOPE",
+                "vault: Failed to resolve vault expression vault.get(nope, K): Vault 'nope' not found.",
+            ]
+        );
+        assert_eq!(done.value["globalArguments"]["list"], json!(["ok 1", "x ${{ inputs.zz }} 2"]));
+        assert_eq!(done.value["methods"], given["methods"]);
+        assert!(done.had_expressions);
+        let first = done.strict().expect_err("there are failures");
+        assert_eq!(first.path.to_string(), "globalArguments.list[1]");
+        assert!(!substitute(&json!({"a": "x"}), &context("t"), &evaluate_all).had_expressions);
+    }
+
+    #[test]
+    fn templates_are_visited_in_order_with_their_paths() {
+        let given = json!({"b": ["x", "${{ env.A }}"], "a": {"${{ 1 }}": "${{ 1 + }}"}});
+        let mut seen = Vec::new();
+        for_each_template(&given, &mut |path, template| {
+            seen.push(format!("{path} {}", template.is_ok_and(Template::is_runtime)));
+        });
+        assert_eq!(seen, ["b[1] true", "a.${{ 1 }} false"]);
+    }
+
+    proptest! {
+        /// Whatever text a value is, it is the same after writing and reading back, and no
+        /// expression comes out of it.
+        #[test]
+        fn values_survive_writing(
+            value in prop::collection::vec(
+                prop::sample::select(vec![
+                    "${{", "}}", "{{", "$", "{", "}", " env.SITE ", "\"", "'", "\\", "\n", "x", "//",
+                ]),
+                0..12,
+            ),
+            before in "[$ {'a]{0,3}",
+            after in "[} 'a]{0,3}",
+        ) {
+            let value: String = value.concat();
+            let given = json!(format!("{before}${{{{ inputs.text }}}}{after}${{{{ env.SITE }}}}"));
+            let alone = scan::expressions(given.as_str().expect("a text")).count() == 2;
+            prop_assume!(alone && Template::parse(given.as_str().expect("a text")).is_ok());
+            let done = substitute(&given, &context(&value), &evaluate_all);
+            prop_assert_eq!(&done.value, &json!(format!("{before}{value}{after}berlin")));
+            let again = substitute(&done.persistable, &context("other"), &only_runtime);
+            prop_assert_eq!(texts(&again.failures), Vec::<String>::new());
+            prop_assert_eq!(again.value, done.value);
+        }
+    }
 }

@@ -1,12 +1,16 @@
 //! The values of expressions: cheap to clone, maps in the order they were written.
 
+mod json;
+mod map;
+pub(crate) mod number;
+
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde_json::Value as Json;
 
-use crate::error::ExprError;
-use crate::source::LazyMap;
+pub(crate) use self::json::base64;
+pub use self::map::Map;
+use crate::source::{LazyMap, SourceError};
 
 /// A value of the expression language. Cloning copies a pointer at most.
 #[derive(Clone, Debug)]
@@ -39,10 +43,6 @@ pub enum Value {
     Type(Type),
 }
 
-/// A map with text keys that keeps the order of insertion. Cloning copies a pointer.
-#[derive(Clone, Debug, Default)]
-pub struct Map(pub(crate) Arc<IndexMap<Arc<str>, Value>>);
-
 /// The types of values as far as `type(x)` tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
@@ -72,53 +72,81 @@ pub enum Type {
     Type,
 }
 
-impl Map {
-    /// The value under `key`.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+impl Type {
+    /// The type that is written so in an expression, for those whose name is one word.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "null_type" => Self::Null,
+            "bool" => Self::Bool,
+            "int" => Self::Int,
+            "uint" => Self::UInt,
+            "double" => Self::Double,
+            "string" => Self::String,
+            "bytes" => Self::Bytes,
+            "list" => Self::List,
+            "map" => Self::Map,
+            "type" => Self::Type,
+            _ => return None,
+        })
     }
 
-    /// Entries in insertion order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Arc<str>, &Value)> {
-        self.0.iter()
-    }
-
-    /// Number of entries.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are no entries.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Map {
-    fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Self {
-        Self(Arc::new(entries.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+    /// As it is written in an expression: `int`, `null_type`, `google.protobuf.Timestamp`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Null => "null_type",
+            Self::Bool => "bool",
+            Self::Int => "int",
+            Self::UInt => "uint",
+            Self::Double => "double",
+            Self::String => "string",
+            Self::Bytes => "bytes",
+            Self::List => "list",
+            Self::Map => "map",
+            Self::Timestamp => "google.protobuf.Timestamp",
+            Self::Duration => "google.protobuf.Duration",
+            Self::Type => "type",
+        }
     }
 }
 
 impl Value {
-    /// From JSON-like data. **Every number becomes a double**, as the dialect wants for data.
+    /// From JSON-like data. **Every number becomes a double**, as the language wants for data.
     pub fn from_json(json: &Json) -> Self {
-        let _ = json;
-        todo!()
+        json::read(json)
     }
 
     /// To JSON-like data: whole doubles become integers, NaN and infinities `null`, timestamps
     /// RFC 3339 text, durations text (`1h30m`), bytes base64 text, types their name.
     ///
     /// Fails only when a lazily made map fails.
-    pub fn to_json(&self) -> Result<Json, ExprError> {
-        todo!()
+    pub fn to_json(&self) -> Result<Json, SourceError> {
+        json::write(self)
     }
 
     /// The text of the value when it stands inside other text: `null` is empty, numbers as
     /// ECMAScript writes them, lists and maps as indented JSON.
-    pub fn to_text(&self) -> Result<String, ExprError> {
-        todo!()
+    ///
+    /// Fails only when a lazily made map fails.
+    pub fn to_text(&self) -> Result<String, SourceError> {
+        json::text(self)
+    }
+
+    /// The type, as `type(x)` gives it.
+    pub const fn type_of(&self) -> Type {
+        match self {
+            Self::Null => Type::Null,
+            Self::Bool(_) => Type::Bool,
+            Self::Int(_) => Type::Int,
+            Self::UInt(_) => Type::UInt,
+            Self::Double(_) => Type::Double,
+            Self::String(_) => Type::String,
+            Self::Bytes(_) => Type::Bytes,
+            Self::List(_) => Type::List,
+            Self::Map(_) | Self::Lazy(_) => Type::Map,
+            Self::Timestamp(_) => Type::Timestamp,
+            Self::Duration(_) => Type::Duration,
+            Self::Type(_) => Type::Type,
+        }
     }
 }
 
