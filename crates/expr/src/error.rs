@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use swamp_ident::ErrorCategory;
 
+use crate::source::SourceError;
+
 /// A place in a text, both parts from 1; the column counts characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -123,6 +125,16 @@ impl ExprError {
             ErrorKind::MissingEnv(_) => ErrorCategory::Env,
             ErrorKind::Vault { .. } => ErrorCategory::Vault,
             _ => ErrorCategory::Expression,
+        }
+    }
+}
+
+/// A failure outside any expression, as when a map that is made on demand is written as JSON.
+impl From<SourceError> for ExprError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Query(error) => error,
+            SourceError::Failed(message) => Self::new(ErrorKind::Data(message), &"".into(), None),
         }
     }
 }

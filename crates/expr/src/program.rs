@@ -66,14 +66,11 @@ impl Program {
 
     /// Evaluates it.
     pub fn evaluate(&self, context: &Context<'_>) -> Result<Value, ExprError> {
-        eval::evaluate(&self.tree, context).map_err(|fault| self.located(*fault))
+        let located = |fault: Box<Fault>| ExprError::new(fault.kind, &self.tree.source, fault.at);
+        eval::evaluate(&self.tree, context).map_err(located)
     }
 
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
-    }
-
-    pub(crate) fn located(&self, fault: Fault) -> ExprError {
-        ExprError::new(fault.kind, &self.tree.source, fault.at)
     }
 }

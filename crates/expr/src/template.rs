@@ -10,8 +10,6 @@ use crate::error::ExprError;
 use crate::program::Program;
 use crate::references::References;
 use crate::scan;
-use crate::source::SourceError;
-use crate::syntax::Fault;
 use crate::value::Value;
 
 /// A text in which `${{ … }}` are expressions.
@@ -49,10 +47,9 @@ impl TemplateExpression {
     fn evaluate_as<T>(
         &self,
         context: &Context<'_>,
-        convert: fn(&Value) -> Result<T, SourceError>,
+        convert: fn(&Value) -> Result<T, ExprError>,
     ) -> Result<T, ExprError> {
-        let value = self.program.evaluate(context)?;
-        convert(&value).map_err(|error| self.program.located(Fault::data(&error)))
+        convert(&self.program.evaluate(context)?)
     }
 }
 

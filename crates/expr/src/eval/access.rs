@@ -28,7 +28,7 @@ pub(super) fn key_text(key: &Value) -> Result<Arc<str>, SourceError> {
     match key {
         Value::String(text) => Ok(Arc::clone(text)),
         Value::Null => Ok("null".into()),
-        other => other.to_text().map(Into::into),
+        other => other.text().map(Into::into),
     }
 }
 
@@ -40,7 +40,7 @@ fn list_index(size: usize, key: &Value) -> Result<usize, String> {
         _ => None,
     };
     match at {
-        None => Err(key.to_text().unwrap_or_default()),
+        None => Err(key.text().unwrap_or_default()),
         Some(at) if at < 0 => Err(format!("index out of bounds, index {at} < 0")),
         Some(at) => match usize::try_from(at) {
             Ok(at) if at < size => Ok(at),

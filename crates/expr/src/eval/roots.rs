@@ -200,7 +200,7 @@ fn ints(versions: Vec<i64>) -> Value {
 fn vary(list: &[Value]) -> std::result::Result<Vec<String>, String> {
     let texts = list.iter().map(|value| match value {
         Value::String(_) | Value::Bool(_) | Value::Int(_) | Value::UInt(_) | Value::Double(_) => {
-            let text = value.to_text().unwrap_or_default();
+            let text = value.text().unwrap_or_default();
             let unfit = text.trim().is_empty()
                 || text.contains(['/', '\\'])
                 || matches!(&*text, "." | "..");

@@ -7,7 +7,6 @@ pub(crate) mod tree;
 mod vault_argument;
 
 use crate::error::ErrorKind;
-use crate::source::SourceError;
 
 /// A failure with its place, on the way to becoming an [`ExprError`](crate::ExprError).
 #[derive(Debug)]
@@ -20,11 +19,6 @@ pub(crate) struct Fault {
 impl Fault {
     pub(crate) fn new(kind: ErrorKind, at: usize) -> Box<Self> {
         Box::new(Self { kind, at: Some(at) })
-    }
-
-    /// A look-up failed after evaluation, at no place in particular.
-    pub(crate) fn data(error: &SourceError) -> Self {
-        Self { kind: ErrorKind::Data(error.to_string()), at: None }
     }
 
     pub(crate) fn syntax(message: impl Into<String>, at: usize) -> Box<Self> {

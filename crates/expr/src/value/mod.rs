@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 pub(crate) use self::json::base64;
 pub use self::map::Map;
+use crate::error::ExprError;
 use crate::source::{LazyMap, SourceError};
 
 /// A value of the expression language. Cloning copies a pointer at most.
@@ -119,15 +120,20 @@ impl Value {
     /// RFC 3339 text, durations text (`1h30m`), bytes base64 text, types their name.
     ///
     /// Fails only when a lazily made map fails.
-    pub fn to_json(&self) -> Result<Json, SourceError> {
-        json::write(self)
+    pub fn to_json(&self) -> Result<Json, ExprError> {
+        Ok(json::write(self)?)
     }
 
     /// The text of the value when it stands inside other text: `null` is empty, numbers as
     /// ECMAScript writes them, lists and maps as indented JSON.
     ///
     /// Fails only when a lazily made map fails.
-    pub fn to_text(&self) -> Result<String, SourceError> {
+    pub fn to_text(&self) -> Result<String, ExprError> {
+        Ok(json::text(self)?)
+    }
+
+    /// As [`Self::to_text`], for use where the place of a failure is known.
+    pub(crate) fn text(&self) -> Result<String, SourceError> {
         json::text(self)
     }
 
