@@ -11,7 +11,7 @@ use swamp_telemetry::stats::{Period, Read, Statistics, read};
 use tempfile::TempDir;
 
 /// Writes a file of the given day with an entry.
-fn write(spool: &Path, number: u32, day: &str, suffix: &str, change: Value) {
+fn write(spool: &Path, number: u32, day: &str, suffix: &str, change: &Value) {
     let mut entry = json!({
         "id": format!("{number}"),
         "invocation": {"command": "version", "args": [], "optionKeys": [], "globalOptions": []},
@@ -86,7 +86,7 @@ fn the_summary_has_the_shape_of_the_original() {
             "durationMs": ms,
             "result": {"status": status, "exitCode": i32::from(status != "success")},
         });
-        write(spool, u32::try_from(number).unwrap(), day, "", change);
+        write(spool, u32::try_from(number).unwrap(), day, "", &change);
     }
     let (done, statistics) = collect(spool, 2.0);
     assert_eq!(done, Read { entries: 8, unreadable: 0 });
@@ -118,7 +118,7 @@ fn rates_are_unrounded_and_strange_words_count_as_invocations() {
     let spool = TempDir::new().unwrap();
     let result = |status: &str| json!({"result": {"status": status, "exitCode": 0}});
     for (number, status) in [(1, "success"), (2, "success"), (3, "weird")] {
-        write(spool.path(), number, "2026-11-22", "", result(status));
+        write(spool.path(), number, "2026-11-22", "", &result(status));
     }
     let (_, statistics) = collect(spool.path(), 0.5);
     let summary = serde_json::to_value(statistics.summary(0.5)).unwrap();
@@ -143,7 +143,7 @@ fn files_are_chosen_by_the_date_in_their_name() {
     .into_iter()
     .enumerate()
     {
-        write(spool, u32::try_from(number).unwrap(), day, suffix, json!({}));
+        write(spool, u32::try_from(number).unwrap(), day, suffix, &json!({}));
     }
     fs::write(spool.join("telemetry-2026-11-22-bad.json"), "{").unwrap();
     fs::write(spool.join("notes.txt"), "mine").unwrap();
@@ -170,7 +170,7 @@ fn calls_are_grouped_by_everything_they_have_in_common() {
         for (key, value) in change.as_object().unwrap() {
             whole[key] = value.clone();
         }
-        write(spool, number, "2026-11-22", "", whole);
+        write(spool, number, "2026-11-22", "", &whole);
     };
     // A fan-out of 20 items in one run: 1 to 20 ms, two of them failures.
     for item in 1..=20 {
