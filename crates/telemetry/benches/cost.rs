@@ -90,7 +90,7 @@ fn run(spool: Option<PathBuf>, parallel: usize, work: &(dyn Fn() + Sync)) -> (Du
     });
     let end = Instant::now();
     if let Some(session) = session {
-        let closed = session.close(&Outcome::success());
+        let closed = session.close(Outcome::success());
         assert_eq!(closed.written, STEPS as u64 + 1);
     }
     (start.elapsed(), end.elapsed())

@@ -116,8 +116,9 @@ impl Session {
     /// Ends the session: method calls that are still under way get their entry, the command gets
     /// its own, and all of them are files when this returns. Sessions of the same spool whose
     /// process died are settled as well. What the run emits after this is ignored.
-    pub fn close(self, outcome: &Outcome) -> Closed {
-        self.bridge.close(outcome, self.clock.now()).unwrap_or_default()
+    #[expect(clippy::needless_pass_by_value, reason = "nobody needs an outcome after this")]
+    pub fn close(self, outcome: Outcome) -> Closed {
+        self.bridge.close(&outcome, self.clock.now()).unwrap_or_default()
     }
 }
 

@@ -107,7 +107,7 @@ impl Rig {
     }
 
     pub(crate) fn close(&mut self, outcome: &Outcome) -> Closed {
-        self.session.take().unwrap().close(outcome)
+        self.session.take().unwrap().close(outcome.clone())
     }
 
     /// Closes and reads what is in the spool then.
