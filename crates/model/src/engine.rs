@@ -6,13 +6,19 @@ use std::sync::Arc;
 use serde_json::Value;
 use swamp_driver::{Cancel, Drivers};
 use swamp_events::{ArtifactRef, Emitter, EnvUse};
-use swamp_expr::{Context, EnvSource, SecretSource};
+use swamp_expr::{
+    Context, DocumentPath, EnvSource, PathItem, SecretSource, for_each_template,
+};
 use swamp_ident::{Clock, IdSource};
-use swamp_store::{Definition, LockOwner, Repository, StoreError};
+use swamp_store::{
+    DataStore, Definition, Definitions, LockOwner, OutputStore, RepoPaths, Repository, StoreError,
+};
 
 use crate::outcome::{MethodFailure, MethodRun};
-use crate::reports::{ReportInfo, ReportOwner};
-use crate::request::MethodRequest;
+use crate::reports::{self, ReportInfo, ReportOwner};
+use crate::request::{Call, MethodRequest};
+use crate::runner::{self, Run};
+use crate::sources::RepositorySource;
 use crate::types::TypeRegistry;
 use crate::validate::{ValidateOptions, Validation};
 
@@ -41,9 +47,11 @@ pub struct EngineParts {
     pub command_env: Vec<(String, String)>,
 }
 
-/// Runs methods. Shared by all threads of a run.
+/// Runs methods. Shared by all threads of a run; remembers what it has read.
 pub struct Engine {
     parts: EngineParts,
+    source: RepositorySource,
+    outputs: OutputStore,
 }
 
 /// A definition that was evaluated and whose evaluated copy was written.
@@ -60,7 +68,12 @@ pub struct EvaluatedCopy {
 impl Engine {
     /// An engine. Reads nothing yet.
     pub fn new(parts: EngineParts) -> Self {
-        Self { parts }
+        let paths = parts.repository.paths().clone();
+        let source = RepositorySource {
+            definitions: parts.repository.definitions(),
+            data: DataStore::new(paths.clone()),
+        };
+        Self { parts, source, outputs: OutputStore::new(paths) }
     }
 
     /// What it is made of.
@@ -68,11 +81,23 @@ impl Engine {
         &self.parts
     }
 
-    /// The definition with this name, else with this id. Remembered from one call to the next;
-    /// read again when its file has changed.
-    pub fn find_definition(&self, name_or_id: &str) -> Result<Arc<Definition>, StoreError> {
-        let _ = name_or_id;
-        todo!()
+    /// The repository's definitions. What was read is remembered.
+    pub const fn definitions(&self) -> &Definitions {
+        &self.source.definitions
+    }
+
+    /// The repository's data.
+    pub const fn data(&self) -> &DataStore {
+        &self.source.data
+    }
+
+    /// The repository's output records.
+    pub const fn outputs(&self) -> &OutputStore {
+        &self.outputs
+    }
+
+    pub(crate) fn paths(&self) -> &RepoPaths {
+        self.parts.repository.paths()
     }
 
     /// Runs one method of one definition. Emits `ModelResolved`, `EnvWarning`, `Preparing`,
@@ -84,8 +109,11 @@ impl Engine {
         request: &MethodRequest,
         emitter: &Emitter,
     ) -> Result<MethodRun, MethodFailure> {
-        let _ = (request, emitter);
-        todo!()
+        let log_file = match &request.call {
+            Call::Direct { .. } => None,
+            Call::Step(step) => Some(step.log_file.clone()),
+        };
+        Run::new(self, request, emitter, log_file).run()
     }
 
     /// A direct call from begin to end: takes the model's lock, opens a run log (`LogOpened`), runs
@@ -96,14 +124,22 @@ impl Engine {
         request: &MethodRequest,
         emitter: &Emitter,
     ) -> Result<MethodRun, MethodFailure> {
-        let _ = (request, emitter);
-        todo!()
+        runner::call_directly(self, request, emitter)
     }
 
     /// What expressions outside definitions see of the repository: `data`, `file`, `model`, `env`
     /// and `vault`. Add `inputs` and the like with [`Context::with`].
     pub fn context(&self) -> Context<'_> {
-        todo!()
+        self.context_with(&*self.parts.secrets)
+    }
+
+    /// Likewise, with secrets from elsewhere.
+    pub(crate) fn context_with<'a>(&'a self, secrets: &'a dyn SecretSource) -> Context<'a> {
+        Context::new()
+            .with_data(&self.source)
+            .with_models(&self.source)
+            .with_env(&*self.parts.env)
+            .with_secrets(secrets)
     }
 
     /// Stores a report: its Markdown and its JSON, as two data items of its owner, and gives them in
@@ -115,8 +151,8 @@ impl Engine {
         markdown: &str,
         json: &Value,
     ) -> Result<Vec<ArtifactRef>, StoreError> {
-        let _ = (owner, report, markdown, json);
-        todo!()
+        let now = self.parts.clock.now().wall;
+        reports::save(self.data(), &*self.parts.ids, now, owner, report, markdown, json)
     }
 
     /// Evaluates a definition and writes the evaluated copy. What cannot be evaluated stays text.
@@ -146,11 +182,31 @@ impl Engine {
         todo!()
     }
 
-    /// The uses of environment variables in a definition.
+    /// The uses of environment variables in the global arguments and methods of a definition, in
+    /// the order of the file.
     pub fn env_uses(&self, definition: &Definition) -> Vec<EnvUse> {
-        let _ = definition;
-        todo!()
+        env_uses(definition)
     }
+}
+
+fn env_uses(definition: &Definition) -> Vec<EnvUse> {
+    let mut uses = Vec::new();
+    for (key, fields) in
+        [("globalArguments", &definition.global_arguments), ("methods", &definition.methods)]
+    {
+        for (name, value) in fields {
+            for_each_template(value, &mut |path, template| {
+                let Ok(template) = template else { return };
+                let top = [key, name].map(|key| PathItem::Key(key.to_owned()));
+                let path = DocumentPath(top.into_iter().chain(path.0.iter().cloned()).collect());
+                for variable in template.references().env {
+                    let variable = variable.name.unwrap_or_else(|| "*".to_owned());
+                    uses.push(EnvUse { path: path.to_string(), variable });
+                }
+            });
+        }
+    }
+    uses
 }
 
 impl std::fmt::Debug for Engine {

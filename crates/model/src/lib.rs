@@ -20,19 +20,26 @@
 
 mod checks;
 mod engine;
+mod evaluate;
 pub mod inputs;
+mod method;
 mod outcome;
 pub mod reports;
 mod request;
+mod runner;
 mod schema;
+mod secrets;
+mod sources;
 mod types;
 mod validate;
 
-pub use checks::CheckFilter;
+pub use checks::{CheckBody, CheckFilter, PreflightCheck};
 pub use engine::{Engine, EngineParts, EvaluatedCopy};
+pub use method::{MethodBody, MethodCall, MethodError, Produced};
 pub use outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredArtifact};
 pub use request::{Call, DataOverride, DriverChoice, MethodRequest, StepCall};
 pub use schema::{Schema, SchemaProblem};
+pub use secrets::NoVaults;
 pub use types::{
     FileSpec, MethodKind, MethodType, ModelType, OutputSpec, ResourceSpec, TypeRegistry,
     UnknownType,

@@ -1,10 +1,14 @@
 //! Reports: which ones are made of a run, and where they are kept.
 
+mod method_summary;
 mod selection;
+mod store;
 
 use swamp_events::ReportScope;
-use swamp_ident::{DefinitionId, RunId, TypeName, WorkflowName};
+use swamp_ident::{DefinitionId, TypeName};
 
+pub(crate) use method_summary::MethodSummary;
+pub(crate) use store::{artifact_of, save};
 pub use selection::{ReportFilter, select};
 
 /// The report that every method run gets.
@@ -49,6 +53,4 @@ pub struct ReportOwner {
     pub type_name: TypeName,
     /// The model's id, or the workflow's.
     pub id: DefinitionId,
-    /// For reports about a workflow run: the workflow and the run.
-    pub run: Option<(WorkflowName, RunId)>,
 }

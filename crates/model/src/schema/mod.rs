@@ -62,12 +62,19 @@ impl Schema {
         }
     }
 
+    /// Whether properties that the schema does not name are kept.
+    pub fn is_open(&self) -> bool {
+        match self.0.get("additionalProperties") {
+            Some(Value::Bool(open)) => *open,
+            Some(rest) => rest.is_object(),
+            None => false,
+        }
+    }
+
     /// Fills in the defaults of properties that are absent, and leaves out properties the schema
-    /// does not name unless it allows any.
+    /// does not name unless it is open.
     pub fn complete(&self, values: &mut Map<String, Value>) {
-        let closed = self.0.get("additionalProperties").and_then(Value::as_bool) != Some(true)
-            && !self.0.get("additionalProperties").is_some_and(Value::is_object);
-        if closed {
+        if !self.is_open() {
             values.retain(|name, _| self.property(name).is_some());
         }
         for name in self.property_names() {

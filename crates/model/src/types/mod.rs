@@ -4,6 +4,7 @@ mod registry;
 mod shell;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use swamp_ident::{MethodName, SpecName, TypeName};
@@ -11,6 +12,8 @@ use swamp_ident::{MethodName, SpecName, TypeName};
 pub use registry::{TypeRegistry, UnknownType};
 
 use crate::Schema;
+use crate::checks::PreflightCheck;
+use crate::method::MethodBody;
 
 /// A model type.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct ModelType {
     pub methods: Vec<MethodType>,
     /// What its methods store, in order.
     pub outputs: Vec<OutputSpec>,
+    /// What it wants to be true before a method changes something.
+    pub checks: Vec<PreflightCheck>,
     /// Names of the reports that belong to it.
     pub reports: Vec<String>,
 }
@@ -40,6 +45,8 @@ pub struct MethodType {
     pub kind: Option<MethodKind>,
     /// Its arguments.
     pub arguments: Schema,
+    /// What it does.
+    pub body: Arc<dyn MethodBody>,
 }
 
 /// What a method does to the thing it manages.

@@ -1,5 +1,9 @@
 //! `command/shell`: a shell command as a model.
 
+mod execute;
+
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use swamp_ident::{MethodName, SpecName, TypeName};
 
@@ -23,6 +27,7 @@ pub(super) fn model_type() -> ModelType {
             description: "Run a shell command and keep what it printed and its exit code".into(),
             kind: None,
             arguments: Schema::new(arguments()),
+            body: Arc::new(execute::Execute),
         }],
         outputs: vec![
             OutputSpec::Resource(ResourceSpec {
@@ -43,6 +48,7 @@ pub(super) fn model_type() -> ModelType {
                 tags: Vec::new(),
             }),
         ],
+        checks: Vec::new(),
         reports: Vec::new(),
     }
 }

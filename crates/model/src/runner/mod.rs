@@ -1,0 +1,546 @@
+//! The one way a method is run.
+//!
+//! ```text
+//! find definition ─ type ─ method ─ inputs        nothing is written until here
+//! ModelResolved, EnvWarning
+//! evaluate step inputs, evaluate definition       evaluated copy
+//! output record "running"                         from here on: record, reports
+//! names that vary ─ driver ─ global arguments ─ checks ─ arguments
+//! MethodExecuting ─ the method's own code ─ MethodFinished
+//! data                                            DataSaved
+//! output record "succeeded" | "failed" | "cancelled"
+//! reports                                         ReportStarted, ReportCompleted
+//! ```
+
+mod arguments;
+mod direct;
+mod save;
+mod stop;
+mod target;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use swamp_events::{Emitter, EnvUse, EventKind, MethodRef, Preparation, ReportScope};
+use swamp_expr::{Context, Value as ExprValue};
+use swamp_ident::{
+    DriverName, ErrorCategory, Failure, ModelName, Moment, OutputId, Phase, Status,
+};
+use swamp_store::{
+    DataArtifact, Definition, OutputError, OutputRecord, Provenance, StepProvenance,
+};
+
+pub(crate) use arguments::unknown_arguments;
+pub(crate) use direct::call as call_directly;
+pub(crate) use target::unknown_method;
+
+use crate::checks;
+use crate::engine::Engine;
+use crate::evaluate::{Evaluated, Globals, Mode, Usage};
+use crate::method::{MethodCall, MethodError};
+use crate::outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredArtifact};
+use crate::reports::{self, MethodSummary, ReportOwner};
+use crate::request::{Call, MethodRequest, StepCall};
+use crate::secrets::SecretBag;
+use save::Saver;
+use stop::Stop;
+use target::Target;
+
+/// One call on its way.
+pub(crate) struct Run<'a> {
+    engine: &'a Engine,
+    request: &'a MethodRequest,
+    emitter: &'a Emitter,
+    /// Where the call's lines go, absolute.
+    log_file: Option<PathBuf>,
+    secrets: SecretBag,
+    call: MethodRef,
+    env_uses: Vec<EnvUse>,
+    record: Option<Record>,
+    artifacts: Vec<StoredArtifact>,
+    reports: Vec<ReportOutcome>,
+    /// How long the method's own code took.
+    duration_ms: u64,
+}
+
+/// The output record and its file.
+struct Record {
+    path: PathBuf,
+    output: OutputRecord,
+    started: Moment,
+}
+
+/// A call as evaluated.
+struct Prepared {
+    evaluated: Evaluated,
+    /// Arguments that the call replaces, and the same as they may be shown.
+    replaced: Map<String, Value>,
+    shown_replaced: Map<String, Value>,
+    /// What names can vary by.
+    inputs: Map<String, Value>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        engine: &'a Engine,
+        request: &'a MethodRequest,
+        emitter: &'a Emitter,
+        log_file: Option<PathBuf>,
+    ) -> Self {
+        let parts = engine.parts();
+        let secrets = SecretBag::new(Arc::clone(&parts.secrets), Arc::clone(&parts.ids));
+        let call = MethodRef {
+            model: ModelName::new(&request.model),
+            model_type: None,
+            method: request.method.clone(),
+            driver: Some(driver_name(engine, request, None)),
+        };
+        Self {
+            engine,
+            request,
+            emitter,
+            log_file,
+            secrets,
+            call,
+            env_uses: Vec::new(),
+            record: None,
+            artifacts: Vec::new(),
+            reports: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<MethodRun, MethodFailure> {
+        let target = match self.target() {
+            Ok(target) => target,
+            Err(stop) => return Err(self.fail(stop)),
+        };
+        let prepared = match self.prepare(&target) {
+            Ok(prepared) => prepared,
+            Err(stop) => return Err(self.fail(stop)),
+        };
+        if let Err(stop) = self.open_record(&target) {
+            return Err(self.fail(stop));
+        }
+        let outcome = self.execute(&target, &prepared);
+        let outcome = match (self.close_record(outcome.as_ref().err()), outcome) {
+            (Err(stop), Ok(())) => Err(stop),
+            (_, outcome) => outcome,
+        };
+        self.make_reports(&target, &prepared, outcome.as_ref().err());
+        match outcome {
+            Ok(()) => Ok(self.finish(&target)),
+            Err(stop) => Err(self.fail(stop)),
+        }
+    }
+
+    /// Finds what is called and tells of it.
+    fn target(&mut self) -> Result<Target, Stop> {
+        let engine = self.engine;
+        let resolved =
+            Target::resolve(engine.definitions(), &engine.parts().types, self.request);
+        let (definition, result) = match resolved {
+            Ok(target) => (Some(Arc::clone(&target.definition)), Ok(target)),
+            Err(rejected) => (rejected.definition, Err(rejected.stop)),
+        };
+        if let Some(definition) = definition {
+            self.call.model = definition.name.clone();
+            self.call.model_type = Some(definition.type_name.clone());
+            let written = definition.driver.as_ref();
+            self.call.driver = Some(driver_name(engine, self.request, written));
+            self.emitter.emit(EventKind::ModelResolved(self.call.clone()));
+            self.env_uses = engine.env_uses(&definition);
+            if !self.env_uses.is_empty() {
+                let (model, uses) = (definition.name.clone(), self.env_uses.clone());
+                self.emitter.emit(EventKind::EnvWarning { model, uses });
+            }
+        }
+        result
+    }
+
+    /// Evaluates the step's inputs and the definition, and writes the evaluated copy.
+    fn prepare(&self, target: &Target) -> Result<Prepared, Stop> {
+        let definition = &target.definition;
+        let mut inputs = target.inputs.clone();
+        let base = self.engine.context_with(&self.secrets);
+        let (replaced, shown_replaced) = match &self.request.call {
+            Call::Direct { .. } => (target.overrides.clone(), target.overrides.clone()),
+            Call::Step(step) => {
+                let own = self.step_inputs(step, definition, &base)?;
+                inputs.extend(own.0.iter().map(|(name, value)| (name.clone(), value.clone())));
+                add_defaults(definition, &mut inputs);
+                own
+            }
+        };
+        let context = base.with("inputs", ExprValue::from_json(&Value::Object(inputs.clone())));
+        let item = self.step().and_then(|step| step.item.as_ref());
+        let evaluated = if self.request.last_evaluated {
+            self.emitter.emit(EventKind::Preparing(Preparation::EvaluatedDefinition));
+            let copy = self.load_copy(definition)?;
+            Evaluated::new(&copy, &context, item, Mode::Again)
+        } else {
+            self.emitter.emit(EventKind::Preparing(Preparation::Definition));
+            let evaluated = Evaluated::new(definition, &context, item, Mode::Run);
+            self.save_copy(target, &evaluated, &shown_replaced)?;
+            evaluated
+        };
+        let globals = target.usage().globals;
+        let failure =
+            target.with_used_arguments(|used| evaluated.first_failure(used, &globals).cloned());
+        match failure {
+            None => Ok(Prepared { evaluated, replaced, shown_replaced, inputs }),
+            Some(failure) => {
+                let message = failure.describe_in(definition, self.engine.paths());
+                Err(Stop::before(failure.category(), None, message))
+            }
+        }
+    }
+
+    const fn step(&self) -> Option<&StepCall> {
+        match &self.request.call {
+            Call::Direct { .. } => None,
+            Call::Step(step) => Some(step),
+        }
+    }
+
+    /// The step's own inputs: values, and the same as they may be shown. Any failure counts.
+    fn step_inputs(
+        &self,
+        step: &StepCall,
+        definition: &Definition,
+        base: &Context<'_>,
+    ) -> Result<(Map<String, Value>, Map<String, Value>), Stop> {
+        let inputs = ExprValue::from_json(&Value::Object(Map::clone(&step.inputs)));
+        let context = base
+            .clone()
+            .with("inputs", inputs)
+            .with("workflowRunId", step.run_id.as_str());
+        let mode = if step.task_inputs_evaluated { Mode::Again } else { Mode::Run };
+        let written = Value::Object(step.task_inputs.clone());
+        let mut usage = Usage::of(&written);
+        let globals = Globals::evaluate(definition, &context, step.item.as_ref(), Mode::Run);
+        usage.close_over(&definition.global_arguments);
+        let unusable = globals.failures().iter().find(|failure| {
+            let name = failure.path.items().get(1);
+            matches!(name, Some(swamp_expr::PathItem::Key(name)) if usage.globals.contains(name))
+        });
+        if let Some(failure) = unusable {
+            let message = failure.describe_in(definition, self.engine.paths());
+            return Err(Stop::before(failure.category(), None, message));
+        }
+        let result = globals.substitute(&written, &context, mode);
+        if let Some(failure) = result.failures.into_iter().next() {
+            let failure = crate::evaluate::FieldFailure::below(&["task", "inputs"], failure);
+            return Err(Stop::before(failure.category(), None, failure.describe()));
+        }
+        match (result.value, result.copy) {
+            (Value::Object(values), Value::Object(copy)) => Ok((values, copy)),
+            _ => Ok(Default::default()),
+        }
+    }
+
+    fn load_copy(&self, definition: &Definition) -> Result<Definition, Stop> {
+        let copy = self.engine.definitions().load_evaluated(definition);
+        let copy = copy.map_err(|error| Stop::store(&error, Phase::BeforeMethod))?;
+        copy.ok_or_else(|| {
+            let hint = match &self.request.call {
+                Call::Direct { .. } => "",
+                Call::Step(_) => " Run the workflow without --last-evaluated first.",
+            };
+            let name = &definition.name;
+            let message =
+                format!("No previously evaluated definition found for \"{name}\".{hint}");
+            let code = FailureCode::NoEvaluatedDefinition;
+            Stop::before(ErrorCategory::ModelNotFound, code, message)
+        })
+    }
+
+    /// Writes the evaluated copy. What a step says about arguments is part of it, what a direct call
+    /// says is not.
+    fn save_copy(
+        &self,
+        target: &Target,
+        evaluated: &Evaluated,
+        shown_replaced: &Map<String, Value>,
+    ) -> Result<(), Stop> {
+        let mut copy = evaluated.copied_definition(&target.definition);
+        copy.type_version = Some(target.model_type.version.clone());
+        if self.step().is_some() && !shown_replaced.is_empty() {
+            replace_arguments(&mut copy, target.method.name.as_str(), shown_replaced);
+        }
+        let saved = self.engine.definitions().save_evaluated(&copy);
+        saved.map(drop).map_err(|error| Stop::store(&error, Phase::BeforeMethod))
+    }
+
+    /// Writes the output record of a call that begins.
+    fn open_record(&mut self, target: &Target) -> Result<(), Stop> {
+        if let Some(cause) = self.engine.parts().cancel.cause() {
+            return Err(Stop::cancelled(cause, Phase::BeforeMethod));
+        }
+        let started = self.emitter.now();
+        let definition = &target.definition;
+        let workflow = self.step().map(|step| StepProvenance {
+            workflow_id: step.workflow_id.clone(),
+            workflow_run_id: step.run_id.clone(),
+            step_name: step.step.clone(),
+        });
+        let output = OutputRecord {
+            id: OutputId::from(self.engine.parts().ids.uuid()),
+            definition_id: definition.id.clone(),
+            method_name: target.method.name.clone(),
+            status: Status::Running,
+            started_at: started.wall,
+            retry_count: 0,
+            provenance: Provenance {
+                definition_hash: definition.hash(),
+                model_version: target.model_type.version.clone(),
+                workflow,
+            },
+            artifacts: Vec::new(),
+            completed_at: None,
+            duration_ms: None,
+            error: None,
+            log_file: self.log_file.as_deref().map(|path| self.engine.paths().relative(path)),
+        };
+        let path = self.engine.outputs().create(&definition.type_name, &output);
+        let path = path.map_err(|error| Stop::store(&error, Phase::BeforeMethod))?;
+        self.record = Some(Record { path, output, started });
+        Ok(())
+    }
+
+    /// Everything between the two states of the output record.
+    fn execute(&mut self, target: &Target, prepared: &Prepared) -> Result<(), Stop> {
+        let parts = self.engine.parts();
+        let overrides = &self.request.overrides;
+        let suffixes = arguments::suffixes(overrides, &target.model_type, &prepared.inputs)?;
+        let policies = save::policies(&target.model_type, overrides).map_err(|(spec, error)| {
+            let message = format!("How data of '{spec}' is kept cannot be read: {error}");
+            Stop::unfit(ErrorCategory::Arguments, message)
+        })?;
+        let driver = self.choose_driver(target, prepared)?;
+        let driver = parts.drivers.resolve(&driver)?;
+        self.call.driver = Some(driver.name().clone());
+
+        let evaluated = &prepared.evaluated;
+        let globals = arguments::check_globals(&target.model_type, evaluated.globals())?;
+        self.make_checks(target, &globals)?;
+        let own = evaluated.arguments(target.method.name.as_str());
+        let arguments = arguments::assemble(target, &globals, own, &prepared.replaced)?;
+        if let Some(cause) = parts.cancel.cause() {
+            return Err(Stop::cancelled(cause, Phase::BeforeMethod));
+        }
+
+        self.emitter.emit(EventKind::MethodExecuting(self.call.clone()));
+        let began = self.emitter.now();
+        let call = MethodCall {
+            arguments: &arguments,
+            globals: &globals,
+            driver: &*driver,
+            cancel: &parts.cancel,
+            secrets: &self.secrets,
+            command_env: &parts.command_env,
+            emitter: self.emitter,
+        };
+        let result = target.method.body.execute(&call);
+        let ended = self.emitter.now();
+        self.duration_ms = ended.millis_since(&began);
+        let result = result.map_err(|error| self.masked(Stop::method(error)));
+        let told = result.as_ref().map(|_| ()).map_err(|stop| stop.failure.clone());
+        self.emitter.emit_at(ended, EventKind::MethodFinished { result: told });
+
+        let saver = Saver {
+            data: self.engine.data(),
+            ids: &*parts.ids,
+            emitter: self.emitter,
+            secrets: &self.secrets,
+            request: self.request,
+            definition: &target.definition,
+            model_type: &target.model_type,
+            definition_tags: &evaluated.tags(),
+            policies,
+            suffixes,
+        };
+        for produced in result? {
+            let saved = saver.save(produced);
+            let saved = saved.map_err(|error| Stop::store(&error, Phase::AfterMethod))?;
+            self.artifacts.push(saved);
+        }
+        Ok(())
+    }
+
+    fn choose_driver(&self, target: &Target, prepared: &Prepared) -> Result<DriverName, Stop> {
+        let mut written = None;
+        if self.request.drivers.is_empty() {
+            written = match prepared.evaluated.driver() {
+                Ok(driver) => driver,
+                Err(failure) => {
+                    let message = failure.describe_in(&target.definition, self.engine.paths());
+                    return Err(Stop::unfit(failure.category(), message));
+                }
+            };
+        }
+        Ok(driver_name(self.engine, self.request, written.as_ref()))
+    }
+
+    fn make_checks(&self, target: &Target, globals: &Map<String, Value>) -> Result<(), Stop> {
+        if !target.method.is_mutating() {
+            return Ok(());
+        }
+        let (definition, method) = (&target.definition, &target.method.name);
+        let rules = definition.checks.as_ref();
+        let selected =
+            checks::select(&target.model_type.checks, rules, &self.request.checks, method);
+        checks::make_all(&selected, definition.name.as_str(), method, globals)
+            .map_err(|message| Stop::unfit(ErrorCategory::Preflight, message))
+    }
+
+    /// Writes how the call ended.
+    fn close_record(&mut self, stop: Option<&Stop>) -> Result<(), Stop> {
+        let Some(record) = &mut self.record else { return Ok(()) };
+        let now = self.emitter.now();
+        let output = &mut record.output;
+        output.completed_at = Some(now.wall);
+        output.duration_ms = Some(now.millis_since(&record.started));
+        output.status = match stop {
+            None => Status::Succeeded,
+            Some(Stop { code: Some(FailureCode::Cancelled), .. }) => Status::Cancelled,
+            Some(_) => Status::Failed,
+        };
+        match stop {
+            None => output.artifacts = self.artifacts.iter().map(recorded).collect(),
+            Some(stop) => {
+                let message = self.secrets.mask(&stop.failure.message).into_owned();
+                output.error = Some(OutputError { message, stack: None });
+            }
+        }
+        let updated = self.engine.outputs().update(&record.path, output);
+        updated.map_err(|error| Stop::store(&error, Phase::AfterMethod))
+    }
+
+    fn make_reports(&mut self, target: &Target, prepared: &Prepared, stop: Option<&Stop>) {
+        let definition = &*target.definition;
+        let method = &target.method.name;
+        let rules = definition.reports.as_ref();
+        let selected =
+            reports::select(ReportScope::Method, &self.request.reports, rules, Some(method));
+        let mut arguments = prepared.evaluated.shown_arguments(method.as_str());
+        let replaced = prepared.shown_replaced.iter();
+        arguments.extend(replaced.map(|(name, value)| (name.clone(), value.clone())));
+        let error = stop.map(|stop| self.secrets.mask(&stop.failure.message).into_owned());
+        for report in selected {
+            let (name, scope) = (report.name.to_owned(), report.scope);
+            self.emitter.emit(EventKind::ReportStarted { name: name.clone(), scope });
+            let summary = MethodSummary {
+                definition,
+                model_type: &target.model_type,
+                method: method.as_str(),
+                globals: &prepared.evaluated.shown_globals(),
+                arguments: &arguments,
+                artifacts: &self.artifacts,
+                error: error.as_deref(),
+            };
+            let (markdown, json) = (summary.markdown(), summary.json());
+            let owner = ReportOwner {
+                type_name: definition.type_name.clone(),
+                id: definition.id.clone(),
+            };
+            let (result, artifacts) =
+                match self.engine.save_report(&owner, report, &markdown, &json) {
+                    Ok(artifacts) => (Ok((markdown, json)), artifacts),
+                    Err(error) => (Err(error.to_string()), Vec::new()),
+                };
+            self.emitter.emit(match result.clone() {
+                Ok((markdown, json)) => {
+                    EventKind::ReportCompleted { name: name.clone(), scope, markdown, json }
+                }
+                Err(error) => EventKind::ReportFailed { name: name.clone(), scope, error },
+            });
+            self.reports.push(ReportOutcome { name, scope, result, artifacts });
+        }
+    }
+
+    fn masked(&self, mut stop: Stop) -> Stop {
+        stop.failure.message = self.secrets.mask(&stop.failure.message).into_owned();
+        stop
+    }
+
+    fn finish(self, target: &Target) -> MethodRun {
+        let output_id = self.record.map(|record| record.output.id);
+        MethodRun {
+            definition: Arc::clone(&target.definition),
+            call: self.call,
+            // There always is one after a success.
+            output_id: output_id.unwrap_or_else(|| OutputId::new("")),
+            log_file: self.log_file.unwrap_or_default(),
+            duration_ms: self.duration_ms,
+            artifacts: self.artifacts,
+            reports: (!self.request.reports.skip_all).then_some(self.reports),
+            env_uses: self.env_uses,
+        }
+    }
+
+    fn fail(self, stop: Stop) -> MethodFailure {
+        let Stop { failure, code } = self.masked(stop);
+        MethodFailure {
+            failure,
+            code,
+            call: self.call,
+            output_id: self.record.map(|record| record.output.id),
+            artifacts: self.artifacts,
+            reports: self.reports,
+            env_uses: self.env_uses,
+        }
+    }
+}
+
+/// The driver that is asked for: by the caller, else by the definition, else by the repository.
+fn driver_name(
+    engine: &Engine,
+    request: &MethodRequest,
+    definition: Option<&DriverName>,
+) -> DriverName {
+    let asked = request.drivers.first().map(|choice| &choice.name).or(definition);
+    asked.cloned().unwrap_or_else(|| {
+        let marker = engine.parts().repository.marker().default_driver();
+        marker.map_or_else(swamp_driver::Drivers::default_name, |(name, _)| name.into())
+    })
+}
+
+/// A step may leave out inputs that the definition has defaults for.
+fn add_defaults(definition: &Definition, inputs: &mut Map<String, Value>) {
+    let declaration = crate::inputs::Declaration::new(definition.inputs.as_ref());
+    for (name, schema) in declaration.properties() {
+        if let Some(default) = schema.get("default").filter(|_| !inputs.contains_key(name)) {
+            inputs.insert(name.to_owned(), default.clone());
+        }
+    }
+}
+
+/// Puts arguments over those of a method, making room for them where there is none.
+fn replace_arguments(definition: &mut Definition, method: &str, with: &Map<String, Value>) {
+    let object = || Value::Object(Map::new());
+    let entry = definition.methods.entry(method).or_insert_with(object);
+    if !entry.is_object() {
+        *entry = object();
+    }
+    if let Value::Object(entry) = entry {
+        let arguments = entry.entry("arguments").or_insert_with(object);
+        if !arguments.is_object() {
+            *arguments = object();
+        }
+        if let Value::Object(arguments) = arguments {
+            arguments.extend(with.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+    }
+}
+
+fn recorded(saved: &StoredArtifact) -> DataArtifact {
+    let metadata = &saved.version.metadata;
+    DataArtifact {
+        data_id: metadata.id.clone(),
+        name: metadata.name.clone(),
+        version: metadata.version,
+        tags: metadata.tags.clone(),
+    }
+}

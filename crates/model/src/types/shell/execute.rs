@@ -1,0 +1,122 @@
+//! What `execute` of `command/shell` does.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use swamp_driver::{CommandSpec, Ending, Stdin};
+use swamp_ident::{DataName, ErrorCategory, SpecName};
+
+use crate::method::{MethodBody, MethodCall, MethodError, Produced};
+
+/// Runs the command.
+pub(super) struct Execute;
+
+/// How the command went, as it is stored.
+struct Outcome {
+    exit_code: i32,
+    stdout: String,
+    stderr: String,
+    duration: Duration,
+    /// Why the method fails if the exit code counts.
+    failure: MethodError,
+}
+
+impl MethodBody for Execute {
+    fn execute(&self, call: &MethodCall<'_>) -> Result<Vec<Produced>, MethodError> {
+        let text =
+            |name: &str| call.arguments.get(name).and_then(Value::as_str).unwrap_or_default();
+        let ignore = call.arguments.get("ignoreExitCode").and_then(Value::as_bool).unwrap_or(false);
+        let outcome = run(call, text("run"))?;
+        if outcome.exit_code != 0 && !ignore {
+            return Err(outcome.failure);
+        }
+        Ok(produce(call, text("run"), &outcome))
+    }
+}
+
+fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
+    let (script, mut env) = call.script(script);
+    for (name, value) in call.arguments.get("env").and_then(Value::as_object).into_iter().flatten()
+    {
+        let value = value.as_str().unwrap_or_default();
+        env.push((name.clone(), call.reveal(value).into_owned()));
+    }
+    let working_dir = call.arguments.get("workingDir").and_then(Value::as_str);
+    let spec = CommandSpec {
+        script,
+        working_dir: working_dir.map(|dir| call.reveal(dir).into_owned().into()),
+        env,
+        timeout: timeout(call.arguments),
+        stdin: Stdin::Inherit,
+    };
+    let never_ran = |message: String| Outcome {
+        exit_code: -1,
+        stdout: String::new(),
+        stderr: message.clone(),
+        duration: Duration::ZERO,
+        failure: MethodError::Failed { message, category: ErrorCategory::Driver },
+    };
+    let result = match call.run_command(spec) {
+        Ok(result) => result,
+        Err(error) => return Ok(never_ran(call.mask(&error.to_string()).into_owned())),
+    };
+    let exit_code = result.exit_code();
+    let mut stderr = result.stderr.text;
+    let failure = match result.ending {
+        Ending::Cancelled(cause) => return Err(MethodError::Cancelled(cause)),
+        Ending::TimedOut(after) => {
+            let message = format!("Command timed out after {}ms", after.as_millis());
+            if !stderr.is_empty() && !stderr.ends_with('\n') {
+                stderr.push('\n');
+            }
+            stderr.push_str(&message);
+            MethodError::Failed { message, category: ErrorCategory::Timeout }
+        }
+        Ending::Exited(_) | Ending::Signalled(_) => {
+            MethodError::failed(format!("Command exited with code {exit_code}"))
+        }
+    };
+    let (stdout, duration) = (result.stdout.text, result.duration);
+    Ok(Outcome { exit_code, stdout, stderr, duration, failure })
+}
+
+fn timeout(arguments: &Map<String, Value>) -> Option<Duration> {
+    // Whole numbers may have come as doubles.
+    let millis = arguments.get("timeout")?.as_f64()?;
+    Duration::try_from_secs_f64(millis / 1000.0).ok()
+}
+
+fn produce(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Vec<Produced> {
+    let mut attributes = Map::new();
+    let mut put = |key: &str, value: Value| attributes.insert(key.to_owned(), value);
+    put("exitCode", json!(outcome.exit_code));
+    put("executedAt", json!(call.now()));
+    put("command", json!(call.mask(command)));
+    put("durationMs", json!(u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX)));
+    put("stdout", json!(outcome.stdout));
+    put("stderr", json!(outcome.stderr));
+
+    let mut log = String::new();
+    for (title, text) in [("[stdout]\n", &outcome.stdout), ("[stderr]\n", &outcome.stderr)] {
+        if text.is_empty() {
+            continue;
+        }
+        if !log.is_empty() {
+            log.push('\n');
+        }
+        log.push_str(title);
+        log.push_str(text);
+    }
+    vec![
+        Produced::Resource {
+            spec: SpecName::new("result"),
+            name: DataName::new("result"),
+            attributes,
+        },
+        Produced::File {
+            spec: SpecName::new("log"),
+            name: DataName::new("log"),
+            content: log.into_bytes(),
+        },
+    ]
+}
