@@ -6,21 +6,20 @@ use std::sync::Arc;
 use serde_json::Value;
 use swamp_driver::{Cancel, Drivers};
 use swamp_events::{ArtifactRef, Emitter, EnvUse};
-use swamp_expr::{
-    Context, DocumentPath, EnvSource, PathItem, SecretSource, for_each_template,
-};
+use swamp_expr::{Context, DocumentPath, EnvSource, PathItem, SecretSource, for_each_template};
 use swamp_ident::{Clock, IdSource};
 use swamp_store::{
     DataStore, Definition, Definitions, LockOwner, OutputStore, RepoPaths, Repository, StoreError,
 };
 
+use crate::evaluate;
 use crate::outcome::{MethodFailure, MethodRun};
 use crate::reports::{self, ReportInfo, ReportOwner};
 use crate::request::{Call, MethodRequest};
 use crate::runner::{self, Run};
 use crate::sources::RepositorySource;
 use crate::types::TypeRegistry;
-use crate::validate::{ValidateOptions, Validation};
+use crate::validate::{self, ValidateOptions, Validation};
 
 /// What an engine is made of. Nothing else reaches it from outside.
 #[derive(Clone)]
@@ -96,6 +95,11 @@ impl Engine {
         &self.outputs
     }
 
+    /// The definition with this name, else with this id.
+    pub fn find_definition(&self, name_or_id: &str) -> Result<Definition, StoreError> {
+        self.definitions().find(name_or_id)
+    }
+
     pub(crate) fn paths(&self) -> &RepoPaths {
         self.parts.repository.paths()
     }
@@ -133,6 +137,10 @@ impl Engine {
         self.context_with(&*self.parts.secrets)
     }
 
+    pub(crate) const fn source(&self) -> &RepositorySource {
+        &self.source
+    }
+
     /// Likewise, with secrets from elsewhere.
     pub(crate) fn context_with<'a>(&'a self, secrets: &'a dyn SecretSource) -> Context<'a> {
         Context::new()
@@ -157,13 +165,12 @@ impl Engine {
 
     /// Evaluates a definition and writes the evaluated copy. What cannot be evaluated stays text.
     pub fn evaluate(&self, name_or_id: &str) -> Result<EvaluatedCopy, StoreError> {
-        let _ = name_or_id;
-        todo!()
+        evaluate::one(self, name_or_id)
     }
 
     /// Evaluates all definitions, those that others refer to first. A cycle is an error.
     pub fn evaluate_all(&self) -> Result<Vec<EvaluatedCopy>, StoreError> {
-        todo!()
+        evaluate::all(self)
     }
 
     /// Looks at a definition without running it.
@@ -172,14 +179,12 @@ impl Engine {
         name_or_id: &str,
         options: &ValidateOptions,
     ) -> Result<Validation, StoreError> {
-        let _ = (name_or_id, options);
-        todo!()
+        validate::one(self, name_or_id, options)
     }
 
     /// Looks at every definition file without running anything.
     pub fn validate_all(&self, options: &ValidateOptions) -> Result<Vec<Validation>, StoreError> {
-        let _ = options;
-        todo!()
+        validate::all(self, options)
     }
 
     /// The uses of environment variables in the global arguments and methods of a definition, in

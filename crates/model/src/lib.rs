@@ -38,6 +38,7 @@ pub use engine::{Engine, EngineParts, EvaluatedCopy};
 pub use method::{MethodBody, MethodCall, MethodError, Produced};
 pub use outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredArtifact};
 pub use request::{Call, DataOverride, DriverChoice, MethodRequest, StepCall};
+pub use runner::describe_lock_notice;
 pub use schema::{Schema, SchemaProblem};
 pub use secrets::NoVaults;
 pub use types::{

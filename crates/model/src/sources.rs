@@ -174,11 +174,17 @@ impl RecordPredicate for Predicate<'_> {
     }
 }
 
+impl RepositorySource {
+    /// `model.<name>` of a definition, of which an evaluated form may be known.
+    pub(crate) fn model_value(&self, written: Definition, evaluated: Option<Definition>) -> ExprValue {
+        let data = self.data.clone();
+        ExprValue::Lazy(Arc::new(Model { written, evaluated, data, items: OnceLock::new() }))
+    }
+}
+
 impl ModelSource for RepositorySource {
     fn model(&self, name_or_id: &str) -> Result<Option<ExprValue>> {
-        let Some(definition) = self.definition(name_or_id)? else { return Ok(None) };
-        let model = Model { definition, data: self.data.clone(), items: OnceLock::new() };
-        Ok(Some(ExprValue::Lazy(Arc::new(model))))
+        Ok(self.definition(name_or_id)?.map(|definition| self.model_value(definition, None)))
     }
 
     fn keys(&self) -> Result<Vec<String>> {
@@ -191,7 +197,9 @@ impl ModelSource for RepositorySource {
 /// `model.<name>`: what is cheap at once, data when asked for.
 #[derive(Debug)]
 struct Model {
-    definition: Definition,
+    written: Definition,
+    /// Shown as `definition` where it is known.
+    evaluated: Option<Definition>,
     data: DataStore,
     items: OnceLock<Result<Vec<StoredVersion>>>,
 }
@@ -199,7 +207,7 @@ struct Model {
 impl Model {
     fn items(&self) -> Result<&[StoredVersion]> {
         let items = self.items.get_or_init(|| {
-            let listing = self.data.list(&model_key(&self.definition));
+            let listing = self.data.list(&model_key(&self.written));
             listing.map(|listing| listing.items).map_err(|error| failed(&error))
         });
         items.as_deref().map_err(Clone::clone)
@@ -225,11 +233,14 @@ impl Model {
 
 impl LazyMap for Model {
     fn get(&self, key: &str) -> Result<Option<ExprValue>> {
-        let mut map = self_value(&self.definition);
         match key {
-            "input" => Ok(Some(ExprValue::from_json(&Json::Object(map)))),
+            "input" => {
+                Ok(Some(ExprValue::from_json(&Json::Object(self_value(&self.written)))))
+            }
             "definition" => {
-                if let Some(inputs) = &self.definition.inputs {
+                let definition = self.evaluated.as_ref().unwrap_or(&self.written);
+                let mut map = self_value(definition);
+                if let Some(inputs) = &definition.inputs {
                     map.insert("inputs".to_owned(), inputs.clone());
                 }
                 Ok(Some(ExprValue::from_json(&Json::Object(map))))

@@ -7,6 +7,7 @@
 //! Nothing here fails. What could not be evaluated stays text in both documents and is listed; the
 //! caller asks which of it matters ([`Evaluated::first_failure`]).
 
+mod command;
 mod globals;
 mod usage;
 
@@ -15,6 +16,7 @@ use swamp_expr::{Context, DocumentPath, ExprError, Failure, PathItem, Template};
 use swamp_ident::{DriverName, ErrorCategory};
 use swamp_store::{Definition, RepoPaths};
 
+pub(crate) use command::{all, one};
 pub(crate) use globals::Globals;
 pub(crate) use usage::{Names, Usage, UsedArguments};
 

@@ -86,7 +86,10 @@ impl MethodSummary<'_> {
         put("methodArgs", Value::Object(self.arguments.clone()));
         let outputs = &self.model_type.outputs;
         if !outputs.is_empty() {
-            put("outputSpecs", outputs.iter().map(OutputSpec::summarise).map(Value::Object).collect());
+            put(
+                "outputSpecs",
+                outputs.iter().map(OutputSpec::summarise).map(Value::Object).collect(),
+            );
         }
         let produced = self.artifacts().iter().map(|artifact| {
             json!({
@@ -129,10 +132,13 @@ impl MethodSummary<'_> {
             blocks.push("No arguments.".to_owned());
         }
         if !self.artifacts().is_empty() {
-            let mut table = "| Name | Kind | Retrieval Command |\n| ---- | ---- | ----------------- |".to_owned();
+            let mut table =
+                "| Name | Kind | Retrieval Command |\n| ---- | ---- | ----------------- |"
+                    .to_owned();
             for artifact in self.artifacts() {
                 let (name, kind) = (&artifact.artifact.name, artifact.kind.as_str());
-                table.push_str(&format!("\n| **{name}** | {kind} | `{}` |", self.command(artifact)));
+                table
+                    .push_str(&format!("\n| **{name}** | {kind} | `{}` |", self.command(artifact)));
             }
             blocks.extend(["## Data Output".to_owned(), table]);
         }
@@ -152,7 +158,8 @@ fn fenced_json(map: &Map<String, Value>) -> String {
 
 /// A word as one can paste it into a shell.
 fn shell_word(word: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "_-./:@%+=,".contains(character);
+    let is_plain =
+        |character: char| character.is_alphanumeric() || "_-./:@%+=,".contains(character);
     if !word.is_empty() && word.chars().all(is_plain) {
         return word.to_owned();
     }

@@ -8,8 +8,8 @@ use swamp_events::ReportScope;
 use swamp_ident::{DefinitionId, TypeName};
 
 pub(crate) use method_summary::MethodSummary;
-pub(crate) use store::{artifact_of, save};
 pub use selection::{ReportFilter, select};
+pub(crate) use store::{artifact_of, save};
 
 /// The report that every method run gets.
 pub const METHOD_SUMMARY: &str = "@swamp/method-summary";

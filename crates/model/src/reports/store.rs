@@ -35,7 +35,8 @@ pub(crate) fn save(
             key: ItemKey::new(owner.type_name.clone(), owner.id.clone(), DataName::new(name)),
             id: DataId::from(ids.uuid()),
             content_type: content_type.to_owned(),
-            lifetime: Lifetime::parse(LIFETIME).map_err(|error| StoreError::Usage(error.to_string()))?,
+            lifetime: Lifetime::parse(LIFETIME)
+                .map_err(|error| StoreError::Usage(error.to_string()))?,
             garbage_collection: Retention::parse(&KEPT_VERSIONS.into())
                 .map_err(|error| StoreError::Usage(error.to_string()))?,
             streaming: false,

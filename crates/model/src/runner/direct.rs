@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use swamp_events::{Emitter, EventKind};
 use swamp_ident::Phase;
-use swamp_store::{LockNotice, ModelLocks, Result, StoreError};
+use swamp_store::{LockInfo, LockNotice, ModelLocks, Result, StoreError};
 
 use super::Run;
 use super::stop::Stop;
@@ -75,22 +75,30 @@ fn take_lock(engine: &Engine, target: &Target, emitter: &Emitter) -> Result<Mode
     let parts = engine.parts();
     let key = model_key(&target.definition);
     let mut notice = |notice: LockNotice| {
-        emitter.emit(EventKind::Warning { message: describe(&notice) });
+        emitter.emit(EventKind::Warning { message: describe_lock_notice(&notice) });
     };
     let stop = || parts.cancel.is_cancelled();
     parts.repository.locks(parts.lock_owner.clone()).models(&[key], &mut notice, &stop)
 }
 
-/// A notice about waiting for locks, for people.
-pub(crate) fn describe(notice: &LockNotice) -> String {
+/// A notice about waiting for locks, as one line for people.
+pub fn describe_lock_notice(notice: &LockNotice) -> String {
+    let holder = |info: &Option<LockInfo>| match info {
+        Some(info) => format!("{} (pid {})", info.holder, info.pid),
+        None => "somebody".to_owned(),
+    };
     match notice {
-        LockNotice::GlobalHeld(info) => format!(
-            "Global lock held by {} (pid {}): waiting for a structural command to finish",
-            info.holder, info.pid
-        ),
+        LockNotice::GlobalHeld(info) => {
+            let holder = holder(info);
+            format!("Global lock held by {holder}: waiting for a structural command to finish")
+        }
         LockNotice::GlobalReleased => "Global lock released: going on".to_owned(),
         LockNotice::GlobalStale(info) => {
-            format!("Global lock held by {} (pid {}) is stale: going on", info.holder, info.pid)
+            format!("Global lock held by {} is stale: going on", holder(info))
+        }
+        LockNotice::ModelHeld(key, info) => {
+            let (type_name, id, holder) = (&key.type_name, &key.id, holder(info));
+            format!("Model {type_name}/{id} is in use by {holder}: waiting")
         }
         LockNotice::ModelsHeld(count) => {
             format!("Waiting for {count} per-model lock(s) to be released")

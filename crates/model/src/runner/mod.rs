@@ -24,14 +24,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use swamp_events::{Emitter, EnvUse, EventKind, MethodRef, Preparation, ReportScope};
 use swamp_expr::{Context, Value as ExprValue};
-use swamp_ident::{
-    DriverName, ErrorCategory, Failure, ModelName, Moment, OutputId, Phase, Status,
-};
+use swamp_ident::{DriverName, ErrorCategory, Failure, ModelName, Moment, OutputId, Phase, Status};
 use swamp_store::{
     DataArtifact, Definition, OutputError, OutputRecord, Provenance, StepProvenance,
 };
 
 pub(crate) use arguments::unknown_arguments;
+pub use direct::describe_lock_notice;
 pub(crate) use direct::call as call_directly;
 pub(crate) use target::unknown_method;
 
@@ -138,8 +137,7 @@ impl<'a> Run<'a> {
     /// Finds what is called and tells of it.
     fn target(&mut self) -> Result<Target, Stop> {
         let engine = self.engine;
-        let resolved =
-            Target::resolve(engine.definitions(), &engine.parts().types, self.request);
+        let resolved = Target::resolve(engine.definitions(), &engine.parts().types, self.request);
         let (definition, result) = match resolved {
             Ok(target) => (Some(Arc::clone(&target.definition)), Ok(target)),
             Err(rejected) => (rejected.definition, Err(rejected.stop)),
@@ -212,10 +210,8 @@ impl<'a> Run<'a> {
         base: &Context<'_>,
     ) -> Result<(Map<String, Value>, Map<String, Value>), Stop> {
         let inputs = ExprValue::from_json(&Value::Object(Map::clone(&step.inputs)));
-        let context = base
-            .clone()
-            .with("inputs", inputs)
-            .with("workflowRunId", step.run_id.as_str());
+        let context =
+            base.clone().with("inputs", inputs).with("workflowRunId", step.run_id.as_str());
         let mode = if step.task_inputs_evaluated { Mode::Again } else { Mode::Run };
         let written = Value::Object(step.task_inputs.clone());
         let mut usage = Usage::of(&written);
@@ -249,8 +245,7 @@ impl<'a> Run<'a> {
                 Call::Step(_) => " Run the workflow without --last-evaluated first.",
             };
             let name = &definition.name;
-            let message =
-                format!("No previously evaluated definition found for \"{name}\".{hint}");
+            let message = format!("No previously evaluated definition found for \"{name}\".{hint}");
             let code = FailureCode::NoEvaluatedDefinition;
             Stop::before(ErrorCategory::ModelNotFound, code, message)
         })
@@ -441,10 +436,8 @@ impl<'a> Run<'a> {
                 error: error.as_deref(),
             };
             let (markdown, json) = (summary.markdown(), summary.json());
-            let owner = ReportOwner {
-                type_name: definition.type_name.clone(),
-                id: definition.id.clone(),
-            };
+            let owner =
+                ReportOwner { type_name: definition.type_name.clone(), id: definition.id.clone() };
             let (result, artifacts) =
                 match self.engine.save_report(&owner, report, &markdown, &json) {
                     Ok(artifacts) => (Ok((markdown, json)), artifacts),

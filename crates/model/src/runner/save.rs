@@ -53,8 +53,11 @@ pub(super) fn policies(
         let own: Vec<&DataOverride> =
             overrides.iter().filter(|item| item.spec == *output.name()).collect();
         let lifetime = own.iter().rev().find_map(|item| item.lifetime.as_ref()).unwrap_or(lifetime);
-        let collection =
-            own.iter().rev().find_map(|item| item.garbage_collection.as_ref()).unwrap_or(collection);
+        let collection = own
+            .iter()
+            .rev()
+            .find_map(|item| item.garbage_collection.as_ref())
+            .unwrap_or(collection);
         let wrong = |error| (output.name().clone(), error);
         let lifetime = Lifetime::parse(lifetime).map_err(wrong)?;
         let collection = Retention::parse(collection).map_err(wrong)?;
@@ -86,17 +89,12 @@ impl Saver<'_> {
             OutputSpec::Resource(_) => ("application/json", false),
             OutputSpec::File(spec) => (spec.content_type.as_str(), spec.streaming),
         };
-        let (lifetime, garbage_collection) = self
-            .policies
-            .get(output.name())
-            .copied()
-            .ok_or_else(|| StoreError::Usage(format!("output '{}' has no policy", output.name())))?;
+        let (lifetime, garbage_collection) =
+            self.policies.get(output.name()).copied().ok_or_else(|| {
+                StoreError::Usage(format!("output '{}' has no policy", output.name()))
+            })?;
         let version = NewVersion {
-            key: ItemKey::new(
-                self.definition.type_name.clone(),
-                self.definition.id.clone(),
-                name,
-            ),
+            key: ItemKey::new(self.definition.type_name.clone(), self.definition.id.clone(), name),
             id: DataId::from(self.ids.uuid()),
             content_type: content_type.to_owned(),
             lifetime,

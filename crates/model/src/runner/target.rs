@@ -85,8 +85,7 @@ impl Target {
     fn route(&mut self, given: &Map<String, Value>) -> Result<(), Stop> {
         let definition = Arc::clone(&self.definition);
         let declaration = Declaration::new(definition.inputs.as_ref());
-        self.replaced =
-            given.keys().filter(|name| !declaration.declares(name)).cloned().collect();
+        self.replaced = given.keys().filter(|name| !declaration.declares(name)).cloned().collect();
         let usage = self.usage();
         let is_used = |name: &str| usage.inputs.contains(name);
         self.inputs =
