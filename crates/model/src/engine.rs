@@ -112,7 +112,7 @@ impl Engine {
         &self,
         request: &MethodRequest,
         emitter: &Emitter,
-    ) -> Result<MethodRun, MethodFailure> {
+    ) -> Result<MethodRun, Box<MethodFailure>> {
         let log_file = match &request.call {
             Call::Direct { .. } => None,
             Call::Step(step) => Some(step.log_file.clone()),
@@ -127,7 +127,7 @@ impl Engine {
         &self,
         request: &MethodRequest,
         emitter: &Emitter,
-    ) -> Result<MethodRun, MethodFailure> {
+    ) -> Result<MethodRun, Box<MethodFailure>> {
         runner::call_directly(self, request, emitter)
     }
 

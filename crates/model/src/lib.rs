@@ -45,4 +45,4 @@ pub use types::{
     FileSpec, MethodKind, MethodType, ModelType, OutputSpec, ResourceSpec, TypeRegistry,
     UnknownType,
 };
-pub use validate::{ValidateOptions, Validation, ValidationCheck, ValidationWarning};
+pub use validate::{ENV_WARNING, ValidateOptions, Validation, ValidationCheck, ValidationWarning};

@@ -1,7 +1,7 @@
 //! The secrets of one method run: fetched once, passed on as stand-ins, masked wherever text leaves.
 //!
 //! Expressions never see a secret. `vault.get` gives a stand-in text that means nothing; it is
-//! replaced by the secret where the method takes it over ([`SecretBag::reveal`]), or, in a shell
+//! replaced by the secret where the method takes it over ([`SecretBag::reveal_text`]), or, in a shell
 //! script, by a reference to an environment variable that holds it ([`SecretBag::indirect`]), so
 //! that what the secret contains is never read as shell.
 
@@ -65,18 +65,6 @@ impl SecretBag {
             }
         }
         text
-    }
-
-    /// The value with secrets in place of their stand-ins, at any depth.
-    pub(crate) fn reveal(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.reveal_text(text).into_owned()),
-            Value::Array(items) => items.iter().map(|item| self.reveal(item)).collect(),
-            Value::Object(map) => {
-                map.iter().map(|(key, value)| (key.clone(), self.reveal(value))).collect()
-            }
-            other => other.clone(),
-        }
     }
 
     /// A shell script in which stand-ins are references to environment variables, and those
@@ -148,7 +136,6 @@ impl SecretSource for SecretBag {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use serde_json::json;
     use swamp_ident::RandomIds;
 
     /// A vault whose secrets are what the keys say.
@@ -172,8 +159,7 @@ pub(crate) mod tests {
         assert_eq!(bag.get("v", "hunter2").unwrap(), one);
         let two = bag.get("v", "it's").unwrap();
         assert_ne!(one, two);
-        let value = json!({"a": [format!("x{one}y{two}"), 1], "b": one});
-        assert_eq!(bag.reveal(&value), json!({"a": ["xhunter2yit's", 1], "b": "hunter2"}));
+        assert_eq!(bag.reveal_text(&format!("x{one}y{two}{one}")), "xhunter2yit'shunter2");
         let error = bag.get("w", "k").unwrap_err();
         assert_eq!(error.0, "Vault 'w' not found. No vaults are configured.");
     }

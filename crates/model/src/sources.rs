@@ -176,7 +176,11 @@ impl RecordPredicate for Predicate<'_> {
 
 impl RepositorySource {
     /// `model.<name>` of a definition, of which an evaluated form may be known.
-    pub(crate) fn model_value(&self, written: Definition, evaluated: Option<Definition>) -> ExprValue {
+    pub(crate) fn model_value(
+        &self,
+        written: Definition,
+        evaluated: Option<Definition>,
+    ) -> ExprValue {
         let data = self.data.clone();
         ExprValue::Lazy(Arc::new(Model { written, evaluated, data, items: OnceLock::new() }))
     }
@@ -234,9 +238,7 @@ impl Model {
 impl LazyMap for Model {
     fn get(&self, key: &str) -> Result<Option<ExprValue>> {
         match key {
-            "input" => {
-                Ok(Some(ExprValue::from_json(&Json::Object(self_value(&self.written)))))
-            }
+            "input" => Ok(Some(ExprValue::from_json(&Json::Object(self_value(&self.written))))),
             "definition" => {
                 let definition = self.evaluated.as_ref().unwrap_or(&self.written);
                 let mut map = self_value(definition);

@@ -129,7 +129,8 @@ fn order(definitions: &[Definition]) -> Result<Vec<usize>, Vec<String>> {
                 Visit::New => {
                     state[index] = Visit::Open;
                     stack.push((index, true));
-                    let open = needs[index].iter().rev().filter(|need| state[**need] != Visit::Done);
+                    let open =
+                        needs[index].iter().rev().filter(|need| state[**need] != Visit::Done);
                     stack.extend(open.map(|need| (*need, false)));
                 }
             }
@@ -165,11 +166,12 @@ mod tests {
 
     fn definitions(list: &[(&str, &[&str])]) -> Vec<Definition> {
         let definition = |(name, needs): &(&str, &[&str])| {
-            let (type_name, id) = (TypeName::normalised("t"), DefinitionId::new(format!("id-{name}")));
+            let (type_name, id) =
+                (TypeName::normalised("t"), DefinitionId::new(format!("id-{name}")));
             let mut definition = Definition::new(type_name, id, ModelName::new(name));
             let text = needs
                 .iter()
-                .map(|need| format!("${{{{ data.latest('{need}', 'result') }}}}"))
+                .map(|need| ["${{ data.latest('", need, "', 'result') }}"].concat())
                 .collect::<String>();
             definition.global_arguments.insert("x".to_owned(), json!(text));
             definition
@@ -182,7 +184,10 @@ mod tests {
         let names = |list: &[(&str, &[&str])]| {
             let definitions = definitions(list);
             order(&definitions).map(|order| {
-                order.into_iter().map(|index| definitions[index].name.to_string()).collect::<Vec<_>>()
+                order
+                    .into_iter()
+                    .map(|index| definitions[index].name.to_string())
+                    .collect::<Vec<_>>()
             })
         };
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -198,13 +198,13 @@ impl Globals {
     }
 
     fn substitute_inlined(&self, value: &Value, context: &Context<'_>, mode: Mode) -> Substituted {
-        let keep_runtime = |site: &Site<'_>| match self.depends_on_runtime(site.program) {
-            true => Treatment::Keep,
-            false => Treatment::Evaluate,
+        let keep_runtime = |site: &Site<'_>| {
+            let keep = self.depends_on_runtime(site.program);
+            if keep { Treatment::Keep } else { Treatment::Evaluate }
         };
-        let left_open = |site: &Site<'_>| match self.uses_runtime_globals(site.program) {
-            true => Treatment::Evaluate,
-            false => only_runtime(site),
+        let left_open = |site: &Site<'_>| {
+            let open = self.uses_runtime_globals(site.program);
+            if open { Treatment::Evaluate } else { only_runtime(site) }
         };
         let all = |_: &Site<'_>| Treatment::Evaluate;
         let result: Substitution = match mode {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use swamp_expr::{Program, for_each_template};
+use swamp_expr::{Program, Template, for_each_template};
 
 /// Some names, or all there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl Usage {
     pub(crate) fn of(value: &Value) -> Self {
         let mut usage = Self::default();
         for_each_template(value, &mut |_, template| {
-            for expression in template.map(|template| template.expressions()).unwrap_or_default() {
+            for expression in template.map(Template::expressions).unwrap_or_default() {
                 usage.add(&expression.program);
             }
         });

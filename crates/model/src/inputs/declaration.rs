@@ -46,7 +46,7 @@ impl<'a> Declaration<'a> {
     }
 
     /// Declared inputs and their schemas, in order.
-    pub fn properties(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    pub fn properties(self) -> impl Iterator<Item = (&'a str, &'a Value)> {
         let nested = self.schema.and_then(|schema| schema.get("properties")?.as_object());
         let is_nested = nested.is_some();
         nested
@@ -60,16 +60,16 @@ impl<'a> Declaration<'a> {
     }
 
     /// Whether this input is declared.
-    pub fn declares(&self, name: &str) -> bool {
+    pub fn declares(self, name: &str) -> bool {
         self.property(name).is_some()
     }
 
-    fn property(&self, name: &str) -> Option<&'a Value> {
+    fn property(self, name: &str) -> Option<&'a Value> {
         self.properties().find(|(known, _)| *known == name).map(|(_, schema)| schema)
     }
 
     /// Names of the inputs that are declared as required.
-    pub fn required(&self) -> impl Iterator<Item = &'a str> {
+    pub fn required(self) -> impl Iterator<Item = &'a str> {
         let required = self.schema.and_then(|schema| schema.get("required")?.as_array());
         required.into_iter().flatten().filter_map(Value::as_str)
     }
@@ -77,7 +77,7 @@ impl<'a> Declaration<'a> {
     /// Coerces texts to the declared types, fills in defaults for what is absent, and checks.
     /// Inputs that are not declared stay as they are, unless the declaration forbids them.
     pub fn process(
-        &self,
+        self,
         mut given: Map<String, Value>,
         required: RequiredRule<'_>,
     ) -> Result<Map<String, Value>, InputErrors> {
@@ -104,11 +104,12 @@ impl<'a> Declaration<'a> {
         let rest = self.schema.and_then(|schema| schema.get("additionalProperties"));
         for (name, value) in &given {
             match (self.property(name), rest) {
-                (Some(schema), _) => problems.check(name, schema, value),
+                (Some(schema), _) | (None, Some(schema @ Value::Object(_))) => {
+                    problems.check(name, schema, value);
+                }
                 (None, Some(Value::Bool(false))) => {
                     problems.add(name, "is not a valid input property");
                 }
-                (None, Some(schema @ Value::Object(_))) => problems.check(name, schema, value),
                 (None, _) => {}
             }
         }
@@ -146,16 +147,16 @@ impl Problems {
             }
             return;
         }
-        if let Some(wanted) = schema.get("type").and_then(Value::as_str) {
-            if let Some(problem) = wrong_type(wanted, value) {
-                return self.add(path, problem);
-            }
+        if let Some(wanted) = schema.get("type").and_then(Value::as_str)
+            && let Some(problem) = wrong_type(wanted, value)
+        {
+            return self.add(path, problem);
         }
-        if let Some(options) = schema.get("enum").and_then(Value::as_array) {
-            if !options.contains(value) {
-                let list: Vec<String> = options.iter().map(ToString::to_string).collect();
-                self.add(path, &format!("must be one of: {}", list.join(", ")));
-            }
+        if let Some(options) = schema.get("enum").and_then(Value::as_array)
+            && !options.contains(value)
+        {
+            let list: Vec<String> = options.iter().map(ToString::to_string).collect();
+            self.add(path, &format!("must be one of: {}", list.join(", ")));
         }
         match value {
             Value::Array(items) => self.check_items(path, schema, items),

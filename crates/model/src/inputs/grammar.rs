@@ -345,7 +345,7 @@ mod tests {
             match (parse_runs(&raw, &Files), want) {
                 (Err(GrammarError(got)), Err(want)) => assert!(got.starts_with(want), "{got}"),
                 (got, want) => {
-                    assert_eq!(got, want.map_err(|text| GrammarError(text.to_owned())), "{text}")
+                    assert_eq!(got, want.map_err(|text| GrammarError(text.to_owned())), "{text}");
                 }
             }
         }

@@ -132,15 +132,16 @@ impl MethodSummary<'_> {
             blocks.push("No arguments.".to_owned());
         }
         if !self.artifacts().is_empty() {
-            let mut table =
-                "| Name | Kind | Retrieval Command |\n| ---- | ---- | ----------------- |"
-                    .to_owned();
+            let mut rows = vec![
+                "| Name | Kind | Retrieval Command |".to_owned(),
+                "| ---- | ---- | ----------------- |".to_owned(),
+            ];
             for artifact in self.artifacts() {
                 let (name, kind) = (&artifact.artifact.name, artifact.kind.as_str());
-                table
-                    .push_str(&format!("\n| **{name}** | {kind} | `{}` |", self.command(artifact)));
+                let command = self.command(artifact);
+                rows.push(format!("| **{name}** | {kind} | `{command}` |"));
             }
-            blocks.extend(["## Data Output".to_owned(), table]);
+            blocks.extend(["## Data Output".to_owned(), rows.join("\n")]);
         }
         blocks.join("\n\n")
     }

@@ -20,7 +20,7 @@ pub(crate) fn call(
     engine: &Engine,
     request: &MethodRequest,
     emitter: &Emitter,
-) -> std::result::Result<MethodRun, MethodFailure> {
+) -> std::result::Result<MethodRun, Box<MethodFailure>> {
     let outcome = locked_call(engine, request, emitter);
     emitter.emit(match &outcome {
         Ok(run) => EventKind::StepCompleted {
@@ -39,7 +39,7 @@ fn locked_call(
     engine: &Engine,
     request: &MethodRequest,
     emitter: &Emitter,
-) -> std::result::Result<MethodRun, MethodFailure> {
+) -> std::result::Result<MethodRun, Box<MethodFailure>> {
     // A call that cannot be made leaves no trace: no lock, no log.
     let Ok(target) = Target::resolve(engine.definitions(), &engine.parts().types, request) else {
         return Run::new(engine, request, emitter, None).run();

@@ -24,20 +24,20 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use swamp_events::{Emitter, EnvUse, EventKind, MethodRef, Preparation, ReportScope};
 use swamp_expr::{Context, Value as ExprValue};
-use swamp_ident::{DriverName, ErrorCategory, Failure, ModelName, Moment, OutputId, Phase, Status};
+use swamp_ident::{DriverName, ErrorCategory, ModelName, Moment, OutputId, Phase, Status};
 use swamp_store::{
     DataArtifact, Definition, OutputError, OutputRecord, Provenance, StepProvenance,
 };
 
 pub(crate) use arguments::unknown_arguments;
-pub use direct::describe_lock_notice;
 pub(crate) use direct::call as call_directly;
+pub use direct::describe_lock_notice;
 pub(crate) use target::unknown_method;
 
 use crate::checks;
 use crate::engine::Engine;
 use crate::evaluate::{Evaluated, Globals, Mode, Usage};
-use crate::method::{MethodCall, MethodError};
+use crate::method::MethodCall;
 use crate::outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredArtifact};
 use crate::reports::{self, MethodSummary, ReportOwner};
 use crate::request::{Call, MethodRequest, StepCall};
@@ -45,6 +45,8 @@ use crate::secrets::SecretBag;
 use save::Saver;
 use stop::Stop;
 use target::Target;
+
+type Object = Map<String, Value>;
 
 /// One call on its way.
 pub(crate) struct Run<'a> {
@@ -110,7 +112,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(crate) fn run(mut self) -> Result<MethodRun, MethodFailure> {
+    pub(crate) fn run(mut self) -> Result<MethodRun, Box<MethodFailure>> {
         let target = match self.target() {
             Ok(target) => target,
             Err(stop) => return Err(self.fail(stop)),
@@ -208,7 +210,7 @@ impl<'a> Run<'a> {
         step: &StepCall,
         definition: &Definition,
         base: &Context<'_>,
-    ) -> Result<(Map<String, Value>, Map<String, Value>), Stop> {
+    ) -> Result<(Object, Object), Stop> {
         let inputs = ExprValue::from_json(&Value::Object(Map::clone(&step.inputs)));
         let context =
             base.clone().with("inputs", inputs).with("workflowRunId", step.run_id.as_str());
@@ -357,9 +359,9 @@ impl<'a> Run<'a> {
             suffixes,
         };
         for produced in result? {
-            let saved = saver.save(produced);
-            let saved = saved.map_err(|error| Stop::store(&error, Phase::AfterMethod))?;
-            self.artifacts.push(saved);
+            let stored = saver.save(produced);
+            let stored = stored.map_err(|error| Stop::store(&error, Phase::AfterMethod))?;
+            self.artifacts.push(stored);
         }
         Ok(())
     }
@@ -473,9 +475,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn fail(self, stop: Stop) -> MethodFailure {
+    fn fail(self, stop: Stop) -> Box<MethodFailure> {
         let Stop { failure, code } = self.masked(stop);
-        MethodFailure {
+        Box::new(MethodFailure {
             failure,
             code,
             call: self.call,
@@ -483,7 +485,7 @@ impl<'a> Run<'a> {
             artifacts: self.artifacts,
             reports: self.reports,
             env_uses: self.env_uses,
-        }
+        })
     }
 }
 

@@ -177,7 +177,9 @@ impl Saver<'_> {
             OutputSpec::Resource(spec) => &spec.tags,
             OutputSpec::File(spec) => &spec.tags,
         };
-        spec_tags.iter().for_each(|(key, value)| add(key, value));
+        for (key, value) in spec_tags {
+            add(key, value);
+        }
         tags.insert("specName".to_owned(), output.name().to_string());
         tags.insert("modelName".to_owned(), self.definition.name.to_string());
         let mut add = |key: &str, value: &str| {
@@ -186,16 +188,20 @@ impl Saver<'_> {
             }
         };
         if let Some(step) = self.step() {
-            step.workflow_tags.iter().for_each(|(key, value)| add(key, value));
+            for (key, value) in &step.workflow_tags {
+                add(key, value);
+            }
             add("source", "step-output");
             add("workflow", step.workflow.as_str());
             add("workflowRunId", step.run_id.as_str());
             add("job", step.job.as_str());
             add("step", step.step.as_str());
         }
-        self.request.tags.iter().for_each(|(key, value)| add(key, value));
-        let own = self.request.overrides.iter().filter(|item| item.spec == *output.name());
-        own.flat_map(|item| &item.tags).for_each(|(key, value)| add(key, value));
+        let overrides = self.request.overrides.iter();
+        let own = overrides.filter(|item| item.spec == *output.name()).flat_map(|item| &item.tags);
+        for (key, value) in self.request.tags.iter().chain(own) {
+            add(key, value);
+        }
         tags
     }
 

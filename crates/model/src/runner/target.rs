@@ -73,7 +73,7 @@ impl Target {
         match &request.call {
             Call::Direct { inputs } => target.route(inputs)?,
             Call::Step(step) => {
-                target.inputs = Map::clone(&step.inputs);
+                target.inputs.clone_from(&step.inputs);
                 target.replaced = step.task_inputs.keys().cloned().collect();
             }
         }

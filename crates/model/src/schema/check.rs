@@ -123,7 +123,8 @@ impl Checker {
     }
 
     fn check_number(&mut self, schema: &Map<String, Value>, number: f64) {
-        let limits: [(&str, fn(f64, f64) -> bool, &str, &str); 4] = [
+        type Limit = (&'static str, fn(f64, f64) -> bool, &'static str, &'static str);
+        let limits: [Limit; 4] = [
             ("minimum", |number, limit| number >= limit, "small", ">="),
             ("exclusiveMinimum", |number, limit| number > limit, "small", ">"),
             ("maximum", |number, limit| number <= limit, "big", "<="),

@@ -27,11 +27,12 @@ pub(super) fn refer(script: &str, stand_ins: &[&str]) -> (String, Vec<usize>) {
         let found = stand_ins.iter().enumerate().find(|(_, stand_in)| rest.starts_with(**stand_in));
         if let Some((index, stand_in)) = found {
             let name = variable(index);
-            out.push_str(&match contexts.last() {
-                Some(Quotes::Double) => format!("${{{name}}}"),
-                Some(Quotes::Single) => format!("'\"${{{name}}}\"'"),
-                _ => format!("\"${{{name}}}\""),
-            });
+            let (before, after) = match contexts.last() {
+                Some(Quotes::Double) => ("${", "}"),
+                Some(Quotes::Single) => ("'\"${", "}\"'"),
+                _ => ("\"${", "}\""),
+            };
+            out.extend([before, &name, after]);
             if !used.contains(&index) {
                 used.push(index);
             }
@@ -52,7 +53,7 @@ pub(super) fn refer(script: &str, stand_ins: &[&str]) -> (String, Vec<usize>) {
             (Some(Quotes::None(_)), '\'') => contexts.push(Quotes::Single),
             (Some(Quotes::None(_)), '"') => contexts.push(Quotes::Double),
             (Some(Quotes::None(depth)), '(') => {
-                replace_last(&mut contexts, Quotes::None(depth + 1))
+                replace_last(&mut contexts, Quotes::None(depth + 1));
             }
             (Some(Quotes::None(0)), ')') if contexts.len() > 1 => {
                 contexts.pop();

@@ -84,7 +84,8 @@ impl Checker<'_> {
             }
         }
         for used in references.paths.iter().filter(|used| used.root == "self") {
-            if let Some(field) = used.fields.first().filter(|f| !SELF_FIELDS.contains(&f.as_str())) {
+            if let Some(field) = used.fields.first().filter(|f| !SELF_FIELDS.contains(&f.as_str()))
+            {
                 let error = format!(
                     "Invalid self reference segment \"{field}\". Valid segments: {}",
                     SELF_FIELDS.join(", ")
@@ -92,7 +93,8 @@ impl Checker<'_> {
                 self.add(&format!("self.{}", used.fields.join(".")), &error, &[]);
             }
         }
-        let refers = ["model", "self", "env", "inputs"].iter().any(|root| references.roots.contains(*root));
+        let refers =
+            ["model", "self", "env", "inputs"].iter().any(|root| references.roots.contains(*root));
         if !refers && !stands_for_itself(program.source().trim()) {
             self.refers_to_nothing(program.source().trim(), text, path);
         }
@@ -149,7 +151,9 @@ impl Checker<'_> {
             return self.add(&whole, &format!("Referenced model \"{name}\" not found"), &[]);
         };
         let model_type = self.engine.parts().types.get(&definition.type_name);
-        let (Some((kind, rest)), Ok(model_type)) = (fields.split_first(), model_type) else { return };
+        let (Some((kind, rest)), Ok(model_type)) = (fields.split_first(), model_type) else {
+            return;
+        };
         match kind.as_str() {
             "resource" => self.check_output(&whole, name, model_type, OutputKind::Resource, rest),
             "file" => self.check_output(&whole, name, model_type, OutputKind::File, rest),
@@ -241,7 +245,8 @@ fn stands_for_itself(source: &str) -> bool {
 /// Texts in braces that are not ours but talk about something of ours, with what is wrong and what
 /// to do.
 fn typos(text: &str) -> Vec<(&str, &'static str, &'static str)> {
-    const OURS: [&str; 7] = ["self.", "model.", "inputs.", "env.", "data.", "vault.get(", "file.contents("];
+    const OURS: [&str; 7] =
+        ["self.", "model.", "inputs.", "env.", "data.", "vault.get(", "file.contents("];
     let is_ours = |inner: &str| OURS.iter().any(|prefix| inner.trim_start().starts_with(prefix));
     let mut found = Vec::new();
     let mut position = 0;
@@ -267,9 +272,17 @@ fn typos(text: &str) -> Vec<(&str, &'static str, &'static str)> {
         if is_ours(&text[inner..inner + end]) {
             let written = &text[start..inner + end + close.len()];
             found.push(if has_dollar {
-                (written, "Expression uses ${...} instead of ${{...}}", "Use double braces: ${{...}}")
+                (
+                    written,
+                    "Expression uses ${...} instead of ${{...}}",
+                    "Use double braces: ${{...}}",
+                )
             } else {
-                (written, "Expression uses {{...}} instead of ${{...}}", "Add \"$\" prefix: ${{...}}")
+                (
+                    written,
+                    "Expression uses {{...}} instead of ${{...}}",
+                    "Add \"$\" prefix: ${{...}}",
+                )
             });
         }
         position = inner;
@@ -322,10 +335,22 @@ mod tests {
 
     #[test]
     fn what_needs_no_reference() {
-        for good in ["1 + 1", "'a'", "[1]", "{\"a\": 1}", "(1)", "true", "null", "vault.get('a', 'b')", "data.latest('a', 'b').x"] {
+        for good in [
+            "1 + 1",
+            "'a'",
+            "[1]",
+            "{\"a\": 1}",
+            "(1)",
+            "true",
+            "null",
+            "vault.get('a', 'b')",
+            "data.latest('a', 'b').x",
+        ] {
             assert!(stands_for_itself(good), "{good}");
         }
-        for bad in ["-1", "!true", "x", "a.b", "vault.get('a', 'b') + 'x'", "data.query('true')", "truex"] {
+        for bad in
+            ["-1", "!true", "x", "a.b", "vault.get('a', 'b') + 'x'", "data.query('true')", "truex"]
+        {
             assert!(!stands_for_itself(bad), "{bad}");
         }
     }

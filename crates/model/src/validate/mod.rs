@@ -23,7 +23,7 @@ pub struct ValidateOptions {
     /// Only checks with one of these labels, if any are named.
     pub labels: Vec<String>,
     /// The method that checks for certain methods are run for.
-    pub method: Option<MethodName>,
+    pub method: Option<String>,
 }
 
 /// One thing that was looked at.
@@ -86,8 +86,8 @@ pub(crate) fn all(
     options: &ValidateOptions,
 ) -> Result<Vec<Validation>, StoreError> {
     let scan = engine.definitions().scan()?;
-    let found = scan.found.iter().map(|definition| {
-        match engine.parts().types.get(&definition.type_name) {
+    let found =
+        scan.found.iter().map(|definition| match engine.parts().types.get(&definition.type_name) {
             Ok(model_type) => validate(engine, definition, model_type, options),
             Err(_) => Validation {
                 checks: vec![
@@ -99,8 +99,7 @@ pub(crate) fn all(
                 ],
                 ..empty(definition)
             },
-        }
-    });
+        });
     Ok(found.chain(scan.broken.iter().map(|file| broken(engine, file))).collect())
 }
 
@@ -142,19 +141,22 @@ fn validate(
     // A definition that could be read has the right form.
     add("Definition schema", None);
     add("Global arguments", global_arguments(definition, model_type));
-    add("Method arguments", joined(method_arguments(definition, model_type)));
+    add("Method arguments", joined(&method_arguments(definition, model_type)));
     add("Expression paths", expressions::check(engine, definition));
-    add("Check selection", joined(check_selection(definition, model_type)));
+    add("Check selection", joined(&check_selection(definition, model_type)));
     let skipped = checks::names(definition.checks.as_ref(), "skip");
     for check in &model_type.checks {
         let is_for = check.applies_to.as_ref().is_none_or(|methods| {
-            options.method.as_ref().is_some_and(|method| methods.contains(method))
+            options
+                .method
+                .as_ref()
+                .is_some_and(|wanted| methods.iter().any(|method| method == wanted.as_str()))
         });
         let is_labelled = options.labels.is_empty()
             || check.labels.iter().any(|label| options.labels.contains(label));
         if is_for && is_labelled && !skipped.contains(&check.name.as_str()) {
             let problems = checks::make(check, &definition.global_arguments);
-            add(&format!("Check: {}", check.name), joined(problems));
+            add(&format!("Check: {}", check.name), joined(&problems));
         }
     }
     let env_uses = engine.env_uses(definition);
@@ -168,7 +170,7 @@ fn validate(
     validation
 }
 
-fn joined(problems: Vec<String>) -> Option<String> {
+fn joined(problems: &[String]) -> Option<String> {
     (!problems.is_empty()).then(|| problems.join("; "))
 }
 
@@ -188,7 +190,7 @@ fn problems(schema: &Schema, arguments: &Map<String, Value>) -> Option<String> {
     if !found.is_empty() {
         problems.push(join(&found));
     }
-    joined(problems)
+    joined(&problems)
 }
 
 fn method_arguments(definition: &Definition, model_type: &ModelType) -> Vec<String> {
@@ -222,7 +224,8 @@ fn check_selection(definition: &Definition, model_type: &ModelType) -> Vec<Strin
     for (word, names) in [("Required", &required), ("Skipped", &skipped)] {
         for name in names.iter().filter(|name| !is_known(name)) {
             let type_name = &model_type.name;
-            problems.push(format!("{word} check \"{name}\" not found on model type \"{type_name}\""));
+            problems
+                .push(format!("{word} check \"{name}\" not found on model type \"{type_name}\""));
         }
     }
     for name in required.iter().filter(|name| skipped.contains(name)) {
@@ -236,7 +239,8 @@ fn check_selection(definition: &Definition, model_type: &ModelType) -> Vec<Strin
             problems.push(format!("Check \"{}\" applies to no method", check.name));
         }
         for method in methods.iter().filter(|method| model_type.method(method).is_none()) {
-            problems.push(format!("Check \"{}\" applies to unknown method \"{method}\"", check.name));
+            problems
+                .push(format!("Check \"{}\" applies to unknown method \"{method}\"", check.name));
         }
     }
     problems
