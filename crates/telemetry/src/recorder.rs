@@ -14,6 +14,7 @@ use crate::recovery;
 use crate::session::{Closed, OnFault};
 use crate::spool::{Spool, SpoolError};
 use crate::spooler::{Existing, Spooler};
+use crate::status::note_lost;
 use crate::worker::Worker;
 
 /// Entries that become final before they are worth waking somebody.
@@ -140,9 +141,12 @@ impl Recorder {
     }
 
     fn recover(&mut self, spool: &Arc<Spool>) {
-        // Where our own entries cannot be written, those of others cannot either.
         if self.closed.lost == 0 {
             self.closed.recovered = recovery::recover(spool);
+        } else {
+            // Where our own entries cannot be written, those of others cannot either. If this
+            // cannot be, nobody will ever know, and that is how it has to be.
+            drop(note_lost(spool, self.closed.lost));
         }
     }
 

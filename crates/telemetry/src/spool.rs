@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
@@ -174,6 +174,12 @@ impl Spool {
     }
 }
 
+impl AsFd for Spool {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
 /// The names in a directory that can be written as text.
 pub(crate) fn list(dir: &OwnedFd) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
@@ -202,11 +208,7 @@ pub(crate) fn file_name(started: Timestamp, id: &InvocationId) -> String {
     format!("telemetry-{}-{id}.json", started.date())
 }
 
-fn open_directory(
-    at: impl std::os::fd::AsFd,
-    name: &Path,
-    path: &Path,
-) -> Result<OwnedFd, SpoolError> {
+fn open_directory(at: impl AsFd, name: &Path, path: &Path) -> Result<OwnedFd, SpoolError> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
     rustix::fs::openat(at.as_fd(), name, flags, Mode::empty()).map_err(|error| match error {
         Errno::LOOP | Errno::NOTDIR => match path.symlink_metadata() {

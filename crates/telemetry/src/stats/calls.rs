@@ -177,7 +177,7 @@ impl Tally {
             p50_ms: percentile(&times, 50),
             p95_ms: percentile(&times, 95),
             max_ms: times.last().copied(),
-            total_ms: times.iter().sum(),
+            total_ms: times.iter().copied().fold(0, u64::saturating_add),
         }
     }
 }

@@ -77,6 +77,11 @@ pub fn read(
     Ok(read)
 }
 
+/// Whether a name is that of an entry's file.
+pub(crate) fn is_entry(name: &str) -> bool {
+    date_of(name).is_some()
+}
+
 /// The date in the name of an entry's file; `None` for other files, and for those set aside.
 fn date_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix("telemetry-")?;

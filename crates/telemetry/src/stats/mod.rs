@@ -10,6 +10,7 @@ mod files;
 mod summary;
 
 pub use calls::{ByDriver, ByMethod, ByModelType, ByStep, ByWorkflow, CallStats, Calls, Group};
+pub(crate) use files::is_entry;
 pub use files::{Period, Read, read};
 pub use summary::Summary;
 

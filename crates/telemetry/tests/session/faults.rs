@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use swamp_telemetry::{Closed, CommandWords, Outcome};
+use swamp_telemetry::{Closed, CommandWords, Outcome, Status, status};
 use tempfile::TempDir;
 
 use super::support::*;
@@ -82,9 +82,28 @@ fn without_a_journal_the_command_still_has_its_entry() {
     let (closed, faults, home) = run_with(home);
     assert_eq!((closed.written, closed.lost), (1, 2));
     assert!(faults[0].contains("is not a directory"), "{faults:?}");
+    assert_eq!(status(&spool(&home)).unwrap().lost, 2);
     let entries = entries(&spool(&home));
     let counts = entries[0].method_counts.as_ref().unwrap();
     assert_eq!((counts.success, counts.error), (1, 1), "the truth, although the calls are lost");
+    let (_, _, home) = run_with(home);
+    assert_eq!(status(&spool(&home)).unwrap().lost, 4 + 1, "and an entry that was there already");
+}
+
+#[test]
+fn a_spool_tells_how_it_is_doing() {
+    let home = TempDir::new().unwrap();
+    assert_eq!(status(&spool(&home)).unwrap(), Status::default());
+    let (_, _, home) = run_with(home);
+    let path = spool(&home);
+    fs::write(path.join("telemetry-2026-01-01-x.flushed.json"), "1234").unwrap();
+    fs::write(path.join("telemetry-2026-01-01-y.quarantined.json"), "1234").unwrap();
+    fs::write(path.join("sessions/x.journal"), "").unwrap();
+    let found = status(&path).unwrap();
+    assert_eq!((found.waiting, found.kept, found.sessions, found.lost), (3, 1, 1, 0));
+    assert!(found.bytes > 1000);
+    let error = status(&path.join("sessions/x.journal")).unwrap_err().to_string();
+    assert!(error.ends_with("is not a directory"), "{error}");
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod faults;
 mod nesting;
 mod properties;
 mod recovery;
+mod schema;
 mod support;
