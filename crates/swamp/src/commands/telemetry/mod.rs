@@ -1,0 +1,30 @@
+//! `swamp telemetry`: what is recorded about commands and methods
+
+mod stats;
+
+use clap::Subcommand;
+
+use crate::commands::help;
+use crate::cx::Cx;
+use crate::ending::CommandResult;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Subcommands>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Counts, failures and durations per type, driver, method and step
+    Stats(stats::Args),
+}
+
+impl Args {
+    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
+        match self.command {
+            None => help::print(cx, &["telemetry"]),
+            Some(Subcommands::Stats(args)) => args.run(cx),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a command works with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use swamp_ident::{Clock, IdSource};
+use swamp_store::{LockNotice, LockOwner, Repository};
+
+use crate::arguments::RepoArgs;
+use crate::cli::GlobalOptions;
+use crate::ending::CommandError;
+use crate::environment::Environment;
+use crate::output::{Level, Output};
+
+/// What a command works with besides its own arguments.
+pub(crate) struct Cx<'a> {
+    /// Where it prints.
+    pub(crate) output: Output,
+    /// The environment variables.
+    pub(crate) environment: Environment,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub(crate) ids: Arc<dyn IdSource>,
+    /// The options that every command has.
+    pub(crate) global: &'a GlobalOptions,
+    /// Who records the command.
+    pub(crate) recorder: &'a crate::recorder::Recorder,
+}
+
+impl Cx<'_> {
+    /// The working directory.
+    pub(crate) fn cwd(&self) -> Result<PathBuf, CommandError> {
+        std::env::current_dir().map_err(|error| {
+            CommandError::internal(format!("The working directory cannot be told: {error}"))
+        })
+    }
+
+    /// Opens the repository that is meant.
+    pub(crate) fn repository(&self, args: &RepoArgs) -> Result<Repository, CommandError> {
+        let variable = self.environment.get("SWAMP_REPO_DIR");
+        let option = args.repo_dir.as_deref();
+        Ok(Repository::discover(option, variable.as_deref(), &self.cwd()?)?)
+    }
+
+    /// In whose name locks are taken.
+    pub(crate) fn lock_owner(&self) -> LockOwner {
+        LockOwner::current()
+    }
+
+    /// Tells what a lock waits for.
+    pub(crate) fn tell_lock(&self, notice: &LockNotice) {
+        let category = "datastore·lock";
+        match notice {
+            LockNotice::GlobalHeld(info) => self.output.record(
+                Level::Info,
+                category,
+                format!("Waiting for a command of {} (pid {}) to finish", info.holder, info.pid),
+            ),
+            LockNotice::GlobalReleased => {
+                self.output.record(Level::Info, category, "It has finished; going on");
+            }
+            LockNotice::GlobalStale(info) => self.output.record(
+                Level::Warning,
+                category,
+                format!("The command of {} (pid {}) is gone; going on", info.holder, info.pid),
+            ),
+            LockNotice::ModelsHeld(count) => self.output.record(
+                Level::Info,
+                category,
+                format!("Waiting for {count} running method(s) to finish"),
+            ),
+            LockNotice::ModelsReleased => {
+                self.output.record(Level::Info, category, "They have finished; going on");
+            }
+        }
+    }
+}
