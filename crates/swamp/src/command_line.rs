@@ -82,6 +82,11 @@ impl CommandLine {
         self.options.iter().any(|name| name == option)
     }
 
+    /// How many options were given.
+    pub(crate) fn option_count(&self) -> usize {
+        self.options.len()
+    }
+
     /// The first argument after the command.
     pub(crate) fn first_argument(&self) -> Option<&str> {
         self.arguments.first().map(String::as_str)

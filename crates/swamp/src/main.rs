@@ -1,2 +1,34 @@
-//! swamp
-fn main() {}
+//! The `swamp` program.
+//!
+//! The way through it: [`app`] reads the arguments twice, once as the parser understands them
+//! ([`cli`]) and once as the command table does ([`command_line`], for telemetry), opens the
+//! [`recorder`], hands a [`cx::Cx`] to one of the [`commands`], prints the error if there is one,
+//! closes the recorder and gives the exit code. This file ends the process, and nothing else does.
+
+mod app;
+mod arguments;
+mod cli;
+mod command_line;
+mod commands;
+mod cx;
+mod ending;
+mod environment;
+mod exit_code;
+mod output;
+mod pins;
+mod progress;
+mod recorder;
+mod usage_error;
+
+use std::process;
+
+#[expect(clippy::exit, reason = "the one way out")]
+fn end(code: u8) -> ! {
+    process::exit(i32::from(code))
+}
+
+fn main() {
+    std::panic::set_hook(Box::new(|panic| end(app::explain_panic(panic))));
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    end(app::run(&args))
+}

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::environment::Environment;
 
 /// The clock and the identifiers of this process.
-pub(crate) fn sources(environment: &Environment) -> (Arc<dyn Clock>, Arc<dyn IdSource>) {
+pub(crate) fn sources(environment: Environment) -> (Arc<dyn Clock>, Arc<dyn IdSource>) {
     let mut clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut ids: Arc<dyn IdSource> = Arc::new(RandomIds);
     if cfg!(debug_assertions) {

@@ -22,6 +22,13 @@ use clap::Subcommand;
 use crate::cx::Cx;
 use crate::ending::CommandResult;
 
+pub(crate) use version::VERSION;
+
+/// Prints what commands there are.
+pub(crate) fn print_help(cx: &Cx<'_>) -> CommandResult {
+    help::print(cx, &[])
+}
+
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

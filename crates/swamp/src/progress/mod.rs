@@ -21,7 +21,7 @@ use swamp_events::{ChannelSink, EventSink, RunEvent};
 
 pub(crate) use console::Console;
 pub(crate) use run_log::RunLog;
-pub(crate) use tree::{LiveTree, can_show_tree};
+pub(crate) use tree::{LiveTree, SHOW_CURSOR, can_show_tree};
 pub(crate) use warnings::EnvWarnings;
 
 /// How many events may wait for a consumer.

@@ -1,0 +1,136 @@
+//! Who records the command: opens the telemetry session and knows where entries go.
+//!
+//! Whether anything is recorded is decided once, before the command runs: by the switches of the
+//! command line, the environment, the user and the repository. Nothing here can fail the command.
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use swamp_events::EventSink;
+use swamp_ident::{Clock, IdSource, Moment};
+use swamp_store::Repository;
+use swamp_telemetry::{
+    Marker, MarkerState, Masks, Outcome, Session, SessionConfig, Switches, config_dir, host_name,
+    repository_spool, surroundings, user_spool,
+};
+
+use crate::command_line::CommandLine;
+use crate::commands::VERSION;
+use crate::environment::Environment;
+
+/// The recorder of one command, on or off.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    session: Option<Session>,
+    spool: Option<PathBuf>,
+}
+
+/// Commands of which nothing is recorded: asking for help or the version with an option, and
+/// commands that do not exist, are no use of the program.
+pub(crate) fn is_worth_recording(line: &CommandLine, exit: u8) -> bool {
+    !line.has("--help")
+        && !(line.path.is_empty() && line.has("--version"))
+        && exit != crate::exit_code::UNKNOWN_COMMAND
+}
+
+impl Recorder {
+    /// A recorder that records nothing.
+    pub(crate) fn off() -> Self {
+        Self::default()
+    }
+
+    /// Starts recording, unless something says not to.
+    pub(crate) fn open(
+        line: &CommandLine,
+        environment: Environment,
+        clock: &Arc<dyn Clock>,
+        ids: &Arc<dyn IdSource>,
+        started: Moment,
+    ) -> Self {
+        let env = |name: &str| std::env::var(name).ok();
+        if line.has("--no-telemetry") {
+            return Self::off();
+        }
+        let Some(directory) = repository_directory(line, environment) else {
+            return Self::off();
+        };
+        let is_repository = directory.join(".swamp.yaml").is_file();
+        let value = is_repository.then(|| read_marker(&directory.join(".swamp.yaml")));
+        let marker = value.as_ref().and_then(|value| value.as_ref()).map(Marker::read);
+        let config = config_dir(&env);
+        let user_settings =
+            config.as_ref().and_then(|config| read_marker(&config.join("telemetry.yaml")));
+        let switches = Switches {
+            no_telemetry_option: false,
+            env: &env,
+            user_settings: user_settings.as_ref(),
+            marker: match &marker {
+                None if is_repository => MarkerState::Unreadable,
+                None => MarkerState::NoRepository,
+                Some(marker) => MarkerState::Read(marker),
+            },
+        };
+        if switches.off().is_some() {
+            return Self::off();
+        }
+        let spool = if is_repository {
+            repository_spool(&directory)
+        } else {
+            match &config {
+                Some(config) => user_spool(config),
+                None => return Self::off(),
+            }
+        };
+        let stdin_is_terminal = std::io::stdin().is_terminal();
+        let context = surroundings(&env, stdin_is_terminal, marker.as_ref());
+        let mut masks = Masks::of_machine(&env, &host_name());
+        if is_repository {
+            masks = masks.with_repository(&directory);
+        }
+        let session = Session::open(SessionConfig {
+            clock: Arc::clone(clock),
+            ids: Arc::clone(ids),
+            started,
+            masks,
+            repo_id: marker.and_then(|marker| marker.repo_id),
+            ..SessionConfig::new(spool.clone(), line.words.clone(), context, VERSION)
+        });
+        Self { session: Some(session), spool: Some(spool) }
+    }
+
+    /// The consumer for a run's events.
+    pub(crate) fn sink(&self) -> Option<Arc<dyn EventSink>> {
+        self.session.as_ref().map(Session::sink)
+    }
+
+    /// Where entries go; `None` when nothing is recorded.
+    pub(crate) fn spool(&self) -> Option<&Path> {
+        self.spool.as_deref()
+    }
+
+    /// Writes what is left to write.
+    pub(crate) fn close(self, outcome: Outcome) {
+        if let Some(session) = self.session {
+            session.close(outcome);
+        }
+    }
+}
+
+/// The repository the command is about. `init` may name it as its argument.
+fn repository_directory(line: &CommandLine, environment: Environment) -> Option<PathBuf> {
+    let cwd = std::env::current_dir().ok()?;
+    let path = line.path();
+    let is_init = matches!(path.as_slice(), ["init"] | ["repo", ..]);
+    if let Some(directory) = line.first_argument().filter(|_| is_init) {
+        return Some(cwd.join(directory));
+    }
+    let variable = environment.get("SWAMP_REPO_DIR");
+    Some(Repository::directory(line.repo_dir.as_deref(), variable.as_deref(), &cwd))
+}
+
+fn read_marker(path: &Path) -> Option<serde_json::Value> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let value = swamp_yaml::Document::parse(&text).ok()?.into_value();
+    value.is_object().then_some(value)
+}
