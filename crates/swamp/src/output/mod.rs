@@ -68,6 +68,11 @@ impl Output {
         self.mode == Mode::Json
     }
 
+    /// The least important level that is shown.
+    pub(crate) const fn level(&self) -> Level {
+        self.level
+    }
+
     /// Whether records of this level are shown.
     pub(crate) fn shows(&self, level: Level) -> bool {
         self.mode == Mode::Log && level >= self.level

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+pub(crate) mod describe_type;
 mod edit;
 mod evaluate;
 mod get;
