@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub struct Cancel(Arc<Shared>);
 
 struct Shared {
     cause: OnceLock<CancelCause>,
+    hurried: AtomicBool,
     reader: OwnedFd,
     writer: OwnedFd,
 }
@@ -27,7 +29,7 @@ impl Cancel {
     /// A switch that is not thrown. Fails only when the process may open no more descriptors.
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        Ok(Self(Arc::new(Shared { cause: OnceLock::new(), reader, writer })))
+        Ok(Self(Arc::new(Shared { cause: OnceLock::new(), hurried: AtomicBool::new(false), reader, writer })))
     }
 
     /// Throws the switch. The first cause wins; `true` if it was this one.
@@ -48,6 +50,17 @@ impl Cancel {
     /// Whether the switch is thrown.
     pub fn is_cancelled(&self) -> bool {
         self.cause().is_some()
+    }
+
+    /// Takes away the grace that stopped commands have to clean up: somebody who has asked to stop
+    /// asks again.
+    pub fn hurry(&self) {
+        self.0.hurried.store(true, Ordering::Release);
+    }
+
+    /// Whether stopped commands have no grace left.
+    pub fn is_hurried(&self) -> bool {
+        self.0.hurried.load(Ordering::Acquire)
     }
 
     /// Waits until the switch is thrown, at most `limit`. Tells the cause.

@@ -127,7 +127,7 @@ impl Process {
                 State::Stopping { .. } if self.status.is_some() && closed && !self.has_group() => {
                     break;
                 }
-                State::Stopping { kill_at } if now >= kill_at => {
+                State::Stopping { kill_at } if now >= kill_at || cancel.is_hurried() => {
                     self.signal(Signal::KILL);
                     let last = if self.status.is_some() { LAST_OUTPUT } else { limits.grace };
                     state = State::Killed { give_up_at: now + last };
@@ -146,10 +146,10 @@ impl Process {
                 State::Stopping { kill_at } => Some(kill_at),
                 State::Killed { give_up_at } => Some(give_up_at),
             };
-            let needs_ticks = match state {
-                State::Stopping { .. } => self.status.is_some() && closed,
-                _ => false,
-            } || self.status.is_none() && self.descriptor.is_none();
+            // While a group is ending there may be nothing left to wait for, and whoever stopped it may
+            // lose patience.
+            let needs_ticks = matches!(state, State::Stopping { .. })
+                || self.status.is_none() && self.descriptor.is_none();
             let mut wait = wake_at.map(|at| at.saturating_duration_since(now));
             if needs_ticks {
                 wait = Some(wait.map_or(TICK, |wait| wait.min(TICK)));

@@ -135,6 +135,26 @@ fn who_ignores_sigterm_is_killed_after_the_grace() {
 }
 
 #[test]
+fn whoever_hurries_leaves_no_grace() {
+    let cancel = Cancel::new().unwrap();
+    let mut lines = 0;
+    // Ignores SIGTERM and says so; without hurry it would have two seconds left.
+    let script = "trap 'echo stubborn' TERM; echo ready; while :; do sleep 0.05; done";
+    let result = Raw::new()
+        .run(&spec(script), &cancel, &mut |_, _| {
+            lines += 1;
+            if lines == 1 {
+                cancel.cancel(CancelCause::Interrupt);
+            } else {
+                cancel.hurry();
+            }
+        })
+        .unwrap();
+    assert_eq!(result.ending, Ending::Cancelled(CancelCause::Interrupt));
+    assert!(result.duration < Duration::from_secs(2), "{:?}", result.duration);
+}
+
+#[test]
 fn a_child_without_our_pipes_is_stopped_too() {
     let script = "(trap '' TERM; exec sleep 1000) >/dev/null 2>&1 & echo $!; exec sleep 1000";
     let (result, _) = run_and_cancel(script);
