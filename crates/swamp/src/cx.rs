@@ -45,16 +45,10 @@ impl Cx<'_> {
 
     /// In whose name locks are taken.
     pub(crate) fn lock_owner(&self) -> LockOwner {
-        let hostname = swamp_telemetry::host_name();
         let user = self.environment.get("USER").or_else(|| self.environment.get("USERNAME"));
-        let user = user.unwrap_or_else(|| "unknown".to_owned());
         let nested_in = self.environment.get("SWAMP_LOCK_HOLDER_PID");
-        LockOwner {
-            holder: format!("{user}@{hostname}"),
-            hostname,
-            pid: std::process::id(),
-            nested_in: nested_in.and_then(|pid| pid.parse().ok()),
-        }
+        let nested_in = nested_in.and_then(|pid| pid.parse().ok());
+        LockOwner::current(user.as_deref(), nested_in)
     }
 
     /// Tells what a lock waits for.

@@ -7,7 +7,7 @@ mod edit;
 mod evaluate;
 mod get;
 mod method;
-mod output;
+pub(crate) mod output;
 mod search;
 mod types;
 mod validate;

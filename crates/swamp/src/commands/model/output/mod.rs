@@ -1,9 +1,9 @@
 //! `swamp model output`: what single method runs left behind
 
-mod data;
-mod get;
+pub(crate) mod data;
+pub(crate) mod get;
 mod logs;
-mod search;
+pub(crate) mod search;
 
 use clap::Subcommand;
 
