@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use swamp_ident::{Clock, IdSource};
-use swamp_store::{LockNotice, LockOwner, Repository};
+use swamp_store::{LockInfo, LockNotice, LockOwner, Repository};
 
 use crate::arguments::RepoArgs;
 use crate::cli::GlobalOptions;
@@ -53,29 +53,26 @@ impl Cx<'_> {
 
     /// Tells what a lock waits for.
     pub(crate) fn tell_lock(&self, notice: &LockNotice) {
-        let category = "datastore·lock";
-        match notice {
-            LockNotice::GlobalHeld(info) => self.output.record(
-                Level::Info,
-                category,
-                format!("Waiting for a command of {} (pid {}) to finish", info.holder, info.pid),
-            ),
-            LockNotice::GlobalReleased => {
-                self.output.record(Level::Info, category, "It has finished; going on");
+        let whose = |info: &Option<LockInfo>| match info {
+            Some(info) => format!("{} (pid {})", info.holder, info.pid),
+            None => "somebody".to_owned(),
+        };
+        let (level, message) = match notice {
+            LockNotice::GlobalHeld(info) => {
+                (Level::Info, format!("Waiting for a command of {} to finish", whose(info)))
             }
-            LockNotice::GlobalStale(info) => self.output.record(
-                Level::Warning,
-                category,
-                format!("The command of {} (pid {}) is gone; going on", info.holder, info.pid),
-            ),
-            LockNotice::ModelsHeld(count) => self.output.record(
-                Level::Info,
-                category,
-                format!("Waiting for {count} running method(s) to finish"),
-            ),
-            LockNotice::ModelsReleased => {
-                self.output.record(Level::Info, category, "They have finished; going on");
+            LockNotice::GlobalReleased => (Level::Info, "It has finished; going on".to_owned()),
+            LockNotice::GlobalStale(info) => {
+                (Level::Warning, format!("The command of {} is gone; going on", whose(info)))
             }
-        }
+            LockNotice::ModelHeld(_, info) => {
+                (Level::Info, format!("Waiting for {}, who uses this model", whose(info)))
+            }
+            LockNotice::ModelsHeld(count) => {
+                (Level::Info, format!("Waiting for {count} running method(s) to finish"))
+            }
+            LockNotice::ModelsReleased => (Level::Info, "They have finished; going on".to_owned()),
+        };
+        self.output.record(level, "datastore·lock", message);
     }
 }

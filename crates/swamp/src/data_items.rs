@@ -6,10 +6,9 @@ use swamp_ident::{DefinitionId, JobName, ModelName, RunId, StepName, TypeName};
 use swamp_store::{
     DataStore, ItemKey, Repository, RunRecord, RunStore, StepRecord, StoreError, StoredVersion,
 };
-use swamp_workflow::Workflow;
+use swamp_workflow::{Workflow, load};
 
 use crate::ending::CommandError;
-use crate::workflows;
 
 /// Whose data.
 #[derive(Clone, Debug)]
@@ -66,7 +65,7 @@ pub(crate) fn of_run(
     workflow: &str,
     run: Option<&str>,
 ) -> Result<RunData, CommandError> {
-    let workflow = workflows::find(repository, workflow)?.workflow;
+    let workflow = load(repository, workflow)?.workflow;
     let runs = RunStore::new(repository.paths().clone());
     let record = match run {
         Some(id) => runs.load(&workflow.id, &RunId::new(id))?.ok_or_else(|| {

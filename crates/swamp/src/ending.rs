@@ -5,6 +5,7 @@ use swamp_expr::ExprError;
 use swamp_ident::{ErrorCategory, Failure, Fault};
 use swamp_model::MethodFailure;
 use swamp_store::StoreError;
+use swamp_workflow::WorkflowError;
 
 use crate::exit_code;
 
@@ -148,5 +149,16 @@ impl From<MethodFailure> for CommandError {
     fn from(failure: MethodFailure) -> Self {
         let code = failure.code.map(swamp_model::FailureCode::as_str);
         Self { code, ..Self::from(failure.failure) }
+    }
+}
+
+impl From<WorkflowError> for CommandError {
+    fn from(error: WorkflowError) -> Self {
+        let failure = error.failure();
+        let mut own = Self::from(failure);
+        if let WorkflowError::Cancelled(cause) = &error {
+            own.exit = exit_code::of_cause(*cause);
+        }
+        own
     }
 }

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 use swamp_model::inputs::grammar::{self, RawInputs};
-use swamp_model::{CheckFilter, ReportFilter};
+use swamp_model::CheckFilter;
+use swamp_model::reports::ReportFilter;
 
 use crate::arguments::{CheckArgs, InputArgs, ReportArgs, TagArgs};
 use crate::cx::Cx;

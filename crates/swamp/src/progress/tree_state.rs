@@ -2,7 +2,6 @@
 //! lines.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
 
 use indexmap::IndexMap;
 use swamp_events::{EventKind, OutputStream, RunEvent, RunRef, Scope};
@@ -383,7 +382,7 @@ fn spinner(now: Moment) -> &'static str {
 }
 
 /// `workflow › job › step`, without the workflow the user started.
-fn place(scope: &Arc<Scope>) -> String {
+fn place(scope: &Scope) -> String {
     let workflow = (scope.depth() > 0)
         .then(|| scope.run.as_ref().map(|run| run.workflow.to_string()))
         .flatten();
@@ -399,6 +398,7 @@ fn place(scope: &Arc<Scope>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
     use std::time::Duration;
     use swamp_events::{JobPlan, RunTotals, StepRef};
     use swamp_ident::{

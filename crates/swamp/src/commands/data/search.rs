@@ -73,10 +73,6 @@ impl Args {
         let data = DataStore::new(repository.paths().clone());
         let found = data.list_all()?;
         listing::warn_of(cx, &found.warnings);
-        let name_of = |stored: &StoredVersion| {
-            let id = &stored.key.model.id;
-            names.get(id).map_or_else(|| id.as_str(), String::as_str)
-        };
         let query = self.query.as_deref().unwrap_or_default();
         let mut items: Vec<&StoredVersion> = found
             .items
@@ -102,7 +98,7 @@ impl Args {
                     && (!self.streaming || metadata.streaming)
                     && listing::matches(
                         query,
-                        [stored.key.name.as_str(), metadata.data_type(), name_of(stored), owner_ref],
+                        [stored.key.name.as_str(), metadata.data_type(), name_of(&names, stored), owner_ref],
                     )
             })
             .collect();
@@ -110,7 +106,7 @@ impl Args {
         let total = items.len();
         items.truncate(self.limit);
         let results: Vec<Value> =
-            items.iter().map(|stored| result(stored, name_of(stored))).collect();
+            items.iter().map(|stored| result(stored, name_of(&names, stored))).collect();
         let document = json!({
             "query": query,
             "filters": self.filters(&tags),
@@ -154,6 +150,11 @@ impl Args {
         }
         filters
     }
+}
+
+fn name_of<'a>(names: &'a HashMap<DefinitionId, String>, stored: &'a StoredVersion) -> &'a str {
+    let id = &stored.key.model.id;
+    names.get(id).map_or_else(|| id.as_str(), String::as_str)
 }
 
 fn result(stored: &StoredVersion, model_name: &str) -> Value {

@@ -1,6 +1,7 @@
 //! `swamp report`: reports about runs
 
 mod describe;
+mod found;
 mod get;
 mod search;
 

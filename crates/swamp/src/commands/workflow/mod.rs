@@ -6,9 +6,10 @@ mod edit;
 mod evaluate;
 mod get;
 mod history;
-mod run;
+pub(crate) mod run;
 mod schema;
 mod search;
+mod show;
 mod validate;
 
 use clap::Subcommand;
