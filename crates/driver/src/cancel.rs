@@ -29,7 +29,12 @@ impl Cancel {
     /// A switch that is not thrown. Fails only when the process may open no more descriptors.
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        Ok(Self(Arc::new(Shared { cause: OnceLock::new(), hurried: AtomicBool::new(false), reader, writer })))
+        Ok(Self(Arc::new(Shared {
+            cause: OnceLock::new(),
+            hurried: AtomicBool::new(false),
+            reader,
+            writer,
+        })))
     }
 
     /// Throws the switch. The first cause wins; `true` if it was this one.

@@ -36,8 +36,7 @@ struct Declared {
 impl CommandLine {
     /// Reads the arguments after the program's name.
     pub(crate) fn read(table: &Command, args: &[OsString]) -> Self {
-        let args: Vec<String> =
-            args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
         let mut reader = Reader { table, at: table, path: Vec::new(), found: Vec::new() };
         reader.read(&args);
         let Reader { path, found, .. } = reader;
@@ -193,8 +192,10 @@ impl Reader<'_> {
 
     fn declared(&self, is: impl Fn(&clap::Arg) -> bool) -> Option<Declared> {
         let own = self.at.get_arguments().find(|option| is(option));
-        let global = || self.table.get_arguments().find(|option| option.is_global_set() && is(option));
-        let help = || Declared { name: "--help".to_owned(), takes_value: false, hyphen_values: false };
+        let global =
+            || self.table.get_arguments().find(|option| option.is_global_set() && is(option));
+        let help =
+            || Declared { name: "--help".to_owned(), takes_value: false, hyphen_values: false };
         let Some(option) = own.or_else(global) else {
             let asks_for_help = clap::Arg::new("help").short('h').long("help");
             return is(&asks_for_help).then(help);
@@ -264,16 +265,20 @@ mod tests {
             let matches = cli::command_table().try_get_matches_from(full).expect(line);
             let (mut path, mut given, mut at) = (Vec::new(), Vec::new(), &matches);
             loop {
-                let table = path.iter().fold(cli::command_table(), |table: Command, name: &String| {
-                    table.find_subcommand(name).expect("a subcommand").clone()
-                });
+                let table =
+                    path.iter().fold(cli::command_table(), |table: Command, name: &String| {
+                        table.find_subcommand(name).expect("a subcommand").clone()
+                    });
                 let globals = cli::command_table();
                 for id in at.ids() {
                     let source = at.value_source(id.as_str());
-                    let option = table.get_arguments().chain(globals.get_arguments()).find(|arg| {
-                        arg.get_id() == id && arg.get_long().is_some()
-                    });
-                    if let (Some(clap::parser::ValueSource::CommandLine), Some(option)) = (source, option) {
+                    let option = table
+                        .get_arguments()
+                        .chain(globals.get_arguments())
+                        .find(|arg| arg.get_id() == id && arg.get_long().is_some());
+                    if let (Some(clap::parser::ValueSource::CommandLine), Some(option)) =
+                        (source, option)
+                    {
                         given.push(format!("--{}", option.get_long().unwrap_or_default()));
                     }
                 }

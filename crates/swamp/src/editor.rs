@@ -39,7 +39,8 @@ pub(crate) fn open(cx: &Cx<'_>, file: &Path) -> Result<String, CommandError> {
     let mut process = Command::new(program);
     process.args(words).arg(file);
     let started = if waits { process.status().map(drop) } else { process.spawn().map(drop) };
-    started.map_err(|error| CommandError::user(format!("Cannot start editor {program}: {error}")))?;
+    started
+        .map_err(|error| CommandError::user(format!("Cannot start editor {program}: {error}")))?;
     Ok(program.to_owned())
 }
 

@@ -28,8 +28,7 @@ impl FileReader for InputFiles {
             None => PathBuf::from(path),
         };
         let bytes = std::fs::read(path)?;
-        String::from_utf8(bytes).map_err(|_| {
-            io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8 text")
-        })
+        String::from_utf8(bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the file is not UTF-8 text"))
     }
 }

@@ -112,7 +112,7 @@ impl Recorder {
     /// Writes what is left to write.
     pub(crate) fn close(self, outcome: Outcome) {
         if let Some(session) = self.session {
-            session.close(&outcome);
+            session.close(outcome);
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use serde_json::{Map, Value};
-use swamp_model::inputs::grammar::{self, RawInputs};
 use swamp_model::CheckFilter;
+use swamp_model::inputs::grammar::{self, RawInputs};
 use swamp_model::reports::ReportFilter;
 
 use crate::arguments::{CheckArgs, InputArgs, ReportArgs, TagArgs};
@@ -24,11 +24,8 @@ impl InputArgs {
             })?;
             stdin = Some(text);
         }
-        let raw = RawInputs {
-            inputs: &self.inputs,
-            file: file.as_deref(),
-            stdin: stdin.as_deref(),
-        };
+        let raw =
+            RawInputs { inputs: &self.inputs, file: file.as_deref(), stdin: stdin.as_deref() };
         grammar::parse(&raw, &InputFiles::new(cx.environment))
             .map_err(|error| CommandError::user(error.to_string()))
     }

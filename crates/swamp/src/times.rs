@@ -16,7 +16,9 @@ pub(crate) fn timeout(text: &str) -> Result<Duration, CommandError> {
         Err(_) => u64::try_from(millis(text)?).unwrap_or(0),
     };
     if millis == 0 {
-        return Err(CommandError::user(format!("Invalid --timeout value \"{text}\": must be positive")));
+        return Err(CommandError::user(format!(
+            "Invalid --timeout value \"{text}\": must be positive"
+        )));
     }
     // A hundred years are as good as no limit, and every clock can count them.
     Ok(Duration::from_millis(millis.min(100 * 365 * 24 * 3_600_000)))
@@ -50,8 +52,14 @@ mod tests {
             ("1mo", Ok(2_592_000)),
             ("0", Err("Invalid --timeout value \"0\": must be positive")),
             ("0h", Err("Invalid --timeout value \"0h\": must be positive")),
-            ("abc", Err("Invalid duration format: \"abc\". Expected format like 1h, 1d, 7d, 1w, 1mo")),
-            ("-3", Err("Invalid duration format: \"-3\". Expected format like 1h, 1d, 7d, 1w, 1mo")),
+            (
+                "abc",
+                Err("Invalid duration format: \"abc\". Expected format like 1h, 1d, 7d, 1w, 1mo"),
+            ),
+            (
+                "-3",
+                Err("Invalid duration format: \"-3\". Expected format like 1h, 1d, 7d, 1w, 1mo"),
+            ),
         ] {
             let got = timeout(text).map(|limit| limit.as_secs()).map_err(|error| error.message);
             assert_eq!(got, want.map_err(str::to_owned), "{text}");

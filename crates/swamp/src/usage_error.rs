@@ -96,9 +96,9 @@ fn unknown_command(name: &str, path: &[&str], suggested: Option<String>) -> Comm
         (None, ["model"]) => format!(
             "Did you mean \"swamp model get {name}\" or \"swamp model method run {name} <method>\"?"
         ),
-        (None, ["workflow"]) => format!(
-            "Did you mean \"swamp workflow get {name}\" or \"swamp workflow run {name}\"?"
-        ),
+        (None, ["workflow"]) => {
+            format!("Did you mean \"swamp workflow get {name}\" or \"swamp workflow run {name}\"?")
+        }
         (None, _) => format!("\"swamp {prefix}--help\" lists what there is."),
     };
     error.with_hint(hint)
@@ -147,7 +147,12 @@ mod tests {
         for (line, path, message, hint) in [
             ("modle search", &[][..], "Unknown command \"modle\".", "\"swamp model\""),
             ("model web", &["model"], "\"web\" is not a subcommand of \"model\".", "model get web"),
-            ("data xyz", &["data"], "\"xyz\" is not a subcommand of \"data\".", "swamp data --help"),
+            (
+                "data xyz",
+                &["data"],
+                "\"xyz\" is not a subcommand of \"data\".",
+                "swamp data --help",
+            ),
         ] {
             let args: Vec<_> = line.split(' ').map(Into::into).collect();
             let error = cli::parse(&mut cli::command_table(), &args).expect_err(line);

@@ -8,6 +8,7 @@ use super::item::ItemKey;
 use super::layout;
 use crate::catalog::Change;
 use crate::error::{Result, StoreError};
+use crate::lock::ModelKey;
 
 impl DataStore {
     /// Removes an item with all its versions; gives how many there were, 0 for an unknown item.
@@ -53,6 +54,23 @@ impl DataStore {
         remove(&item.join(version.to_string()))?;
         self.catalog().note(key, Change::Item);
         Ok(true)
+    }
+
+    /// Removes everything a model has, marks and locks included, and its directory.
+    pub fn delete_model(&self, model: &ModelKey) -> Result<()> {
+        let directory = self.paths().model_data(&model.type_name, &model.id);
+        let entries = match fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StoreError::io("read", &directory)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("read", &directory))?;
+            if let Some(name) = entry.file_name().to_str() {
+                self.delete(&ItemKey { model: model.clone(), name: name.into() })?;
+            }
+        }
+        remove(&directory)
     }
 
     /// Removes versions that are not the newest.

@@ -94,18 +94,21 @@ mod tests {
     fn reports_read_well_without_colours() {
         let markdown = "# shell → execute\n\nIt **went** well.\n\n```json\n{\n  \"a|b\": 1\n}\n```\n\n\
                         | Name | Command |\n|---|---|\n| **log** | `a \\| b` |\n| x | y |\n\n";
-        assert_eq!(render(Paint::new(false), markdown), [
-            "shell → execute",
-            "",
-            "It went well.",
-            "",
-            "    {",
-            "      \"a|b\": 1",
-            "    }",
-            "",
-            "Name  Command",
-            "log   a | b",
-            "x     y",
-        ]);
+        assert_eq!(
+            render(Paint::new(false), markdown),
+            [
+                "shell → execute",
+                "",
+                "It went well.",
+                "",
+                "    {",
+                "      \"a|b\": 1",
+                "    }",
+                "",
+                "Name  Command",
+                "log   a | b",
+                "x     y",
+            ]
+        );
     }
 }

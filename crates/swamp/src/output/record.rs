@@ -93,7 +93,10 @@ mod tests {
         let plain = layout(Paint::new(false), at, Level::Error, "a·b", "one\ntwo");
         assert_eq!(plain, "2026-11-22 09:59:20.462 +00:00 [ERR] a·b: one\n    two");
         let colours = layout(Paint::new(true), at, Level::Warning, "a", "m");
-        assert_eq!(colours, "\u{1b}[2m09:59:20.462\u{1b}[0m \u{1b}[33mWRN\u{1b}[0m \u{1b}[2ma\u{1b}[0m m");
+        assert_eq!(
+            colours,
+            "\u{1b}[2m09:59:20.462\u{1b}[0m \u{1b}[33mWRN\u{1b}[0m \u{1b}[2ma\u{1b}[0m m"
+        );
     }
 
     #[test]

@@ -15,9 +15,14 @@ pub(crate) fn show(millis: u64) -> String {
 mod tests {
     #[test]
     fn durations_are_short() {
-        for (millis, want) in
-            [(0, "0ms"), (999, "999ms"), (1000, "1.0s"), (59_999, "59.9s"), (60_000, "1m00s"), (3_661_000, "1h01m")]
-        {
+        for (millis, want) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1000, "1.0s"),
+            (59_999, "59.9s"),
+            (60_000, "1m00s"),
+            (3_661_000, "1h01m"),
+        ] {
             assert_eq!(super::show(millis), want);
         }
     }

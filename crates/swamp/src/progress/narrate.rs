@@ -125,9 +125,16 @@ impl Narrator {
             EventKind::MethodNotice(notice) => noticed(notice),
             EventKind::DataSaved { path, artifact } => line(
                 detail,
-                format!("Saved {} version {} in {}", artifact.name, artifact.version, path.display()),
+                format!(
+                    "Saved {} version {} in {}",
+                    artifact.name,
+                    artifact.version,
+                    path.display()
+                ),
             ),
-            EventKind::ReportStarted { name, .. } => line(Level::Debug, format!("Making report {name}")),
+            EventKind::ReportStarted { name, .. } => {
+                line(Level::Debug, format!("Making report {name}"))
+            }
             EventKind::ReportCompleted { .. } => Vec::new(),
             EventKind::ReportFailed { name, error, .. } => {
                 line(Level::Warning, format!("Report {name} failed: {error}"))
@@ -157,11 +164,8 @@ impl Narrator {
             }
             EventKind::RunCompleted { status, error, totals } => {
                 let took = self.took(event);
-                let message = format!(
-                    "Run {status}{took}: {}{}",
-                    counted(totals),
-                    because(error.as_ref())
-                );
+                let message =
+                    format!("Run {status}{took}: {}{}", counted(totals), because(error.as_ref()));
                 line(level_of(*status), message)
             }
         }
@@ -250,7 +254,9 @@ fn noticed(notice: &Notice) -> Vec<(Level, String)> {
         }
         Notice::SchemaMismatch { spec, name, error } => vec![(
             Level::Warning,
-            format!("{name} does not fit the schema of {spec}, and is stored all the same: {error}"),
+            format!(
+                "{name} does not fit the schema of {spec}, and is stored all the same: {error}"
+            ),
         )],
         Notice::OutputTruncated { stream, bytes, kept } => {
             let stream = match stream {

@@ -146,13 +146,16 @@ mod tests {
             "workflow·run·inner:   Run succeeded in 0ms: no steps",
         ];
         assert_eq!(told("inner"), inner);
-        assert_eq!(told("outer"), [
-            "workflow·run·outer: Run started, 0 jobs",
-            "workflow·run·outer·j: Job started",
-            inner[0],
-            inner[1],
-            inner[2],
-            "workflow·run·outer: Run succeeded in 0ms: no steps",
-        ]);
+        assert_eq!(
+            told("outer"),
+            [
+                "workflow·run·outer: Run started, 0 jobs",
+                "workflow·run·outer·j: Job started",
+                inner[0],
+                inner[1],
+                inner[2],
+                "workflow·run·outer: Run succeeded in 0ms: no steps",
+            ]
+        );
     }
 }

@@ -116,7 +116,9 @@ impl TreeState {
                     self.keep_failure(scope, &error.message, &[]);
                 }
             }
-            EventKind::JobSkipped { .. } => self.with_job(scope, |job| job.status = Status::Skipped),
+            EventKind::JobSkipped { .. } => {
+                self.with_job(scope, |job| job.status = Status::Skipped)
+            }
             EventKind::StepStarted => self.with_job(scope, |job| {
                 if let Some(step) = &scope.step {
                     let state =
@@ -324,8 +326,8 @@ fn fit(mut lines: Vec<(usize, Line)>, height: usize) -> Vec<Line> {
     lines
 }
 
-fn job_line(name: &JobName, job: &Job, now: Moment, live: bool) -> Line {
-    let (tone, glyph) = if live && job.status == Status::Running {
+fn job_line(name: &JobName, job: &Job, now: Moment, is_live: bool) -> Line {
+    let (tone, glyph) = if is_live && job.status == Status::Running {
         (Tone::Busy, spinner(now))
     } else {
         sign(job.status)
@@ -336,7 +338,7 @@ fn job_line(name: &JobName, job: &Job, now: Moment, live: bool) -> Line {
         line.push((Tone::Dim, format!("  {}", duration::show(end.millis_since(&start)))));
     }
     let mut parts = Vec::new();
-    if live && !job.running.is_empty() {
+    if is_live && !job.running.is_empty() {
         parts.push(format!("{} running", job.running.len()));
     }
     for (number, word) in [(job.done, "done"), (job.failed, "failed"), (job.skipped, "skipped")] {
@@ -465,9 +467,9 @@ mod tests {
         assert_eq!(
             text(&state.frame(moment(1500), 20)),
             "nightly  1.5s  2 running, 0 done\n\
-             ├─ ⠴ scan  1.5s  2 running\n\
-             │  ⠴ host-0  1.5s\n\
-             │  ⠴ host-1  1.4s\n\
+             ├─ ⠦ scan  1.5s  2 running\n\
+             │  ⠦ host-0  1.5s\n\
+             │  ⠦ host-1  1.4s\n\
              │    │ 50%\n\
              └─ ○ report  2 steps  waits for scan"
         );

@@ -12,10 +12,8 @@ pub(crate) struct EnvWarnings(Mutex<Vec<Value>>);
 impl EventSink for EnvWarnings {
     fn accept(&self, event: &Arc<RunEvent>) {
         if let EventKind::EnvWarning { model, uses } = &event.kind {
-            let uses: Vec<Value> = uses
-                .iter()
-                .map(|env| json!({"path": env.path, "envVar": env.variable}))
-                .collect();
+            let uses: Vec<Value> =
+                uses.iter().map(|env| json!({"path": env.path, "envVar": env.variable})).collect();
             let warning =
                 json!({"warning": "env_var_usage", "modelName": model.as_str(), "envVars": uses});
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(warning);

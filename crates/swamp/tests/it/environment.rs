@@ -116,8 +116,10 @@ impl TestEnvironment {
 
     /// Adds lines to the marker of the repository.
     pub fn mark(&self, lines: &str) {
-        let mut marker =
-            fs::OpenOptions::new().append(true).open(self.repo.join(".swamp.yaml")).expect("a marker");
+        let mut marker = fs::OpenOptions::new()
+            .append(true)
+            .open(self.repo.join(".swamp.yaml"))
+            .expect("a marker");
         writeln!(marker, "{lines}").expect("a longer marker");
     }
 
@@ -323,7 +325,8 @@ impl Entries {
             .filter(|name| name.starts_with("telemetry-") && name.ends_with(".json"))
             .map(|name| {
                 let text = fs::read_to_string(spool.join(name)).expect("a readable entry");
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"))
+                serde_json::from_str(&text)
+                    .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"))
             })
             .collect();
         entries.sort_by_key(|entry| {
@@ -395,7 +398,8 @@ pub fn number(value: &Value) -> u64 {
 /// A YAML file as a value.
 #[track_caller]
 pub fn read_yaml(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     match swamp_yaml::Document::parse(&text) {
         Ok(document) => document.into_value(),
         Err(error) => panic!("{}: {error}\n{text}", path.display()),

@@ -38,7 +38,9 @@ impl Args {
         let (name, model) = (&self.name, &owner.name);
         let numbers = data.version_numbers(&key)?;
         if numbers.is_empty() {
-            return Err(CommandError::user(format!("No data named \"{name}\" exists for model {model}")));
+            return Err(CommandError::user(format!(
+                "No data named \"{name}\" exists for model {model}"
+            )));
         }
         if let Some(version) = self.version
             && !numbers.contains(&version)

@@ -160,16 +160,21 @@ fn show(
     let metadata = &stored.metadata;
     let tags: Vec<String> =
         metadata.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let size = metadata.size.map_or_else(String::new, |size| format!(", {}", data_items::size(size)));
+    let size =
+        metadata.size.map_or_else(String::new, |size| format!(", {}", data_items::size(size)));
     let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    let owned = metadata.owner.to_value();
+    let whose = metadata.owner.to_value();
     for line in [
         format!("Data: {} (v{})", stored.key.name, metadata.version),
         format!("Model: {} ({})", owner.name, owner.type_name),
         format!("Content: {}{size}", metadata.content_type),
         format!("Lifetime: {} | GC: {}", metadata.lifetime, metadata.garbage_collection),
         format!("Tags: {}", tags.join(", ")),
-        format!("Owner: {} ({})", text(owned["ownerType"].clone()), text(owned["ownerRef"].clone())),
+        format!(
+            "Owner: {} ({})",
+            text(whose["ownerType"].clone()),
+            text(whose["ownerRef"].clone())
+        ),
         format!("Created: {}", metadata.created_at),
         format!("Path: {}", data.relative(&stored.content_path())),
     ] {

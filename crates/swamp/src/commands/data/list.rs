@@ -63,8 +63,8 @@ impl Args {
         listing::warn_of(cx, &found.warnings);
         let mut groups = Groups::default();
         for stored in found.items.iter().filter(|stored| self.wants(stored)) {
-            let date = stored.metadata.created_at.date();
-            groups.add(stored, item(stored), [String::new(), date]);
+            let day = stored.metadata.created_at.date();
+            groups.add(stored, item(stored), [String::new(), day]);
         }
         if cx.output.is_json() {
             cx.output.document(&json!({

@@ -34,9 +34,8 @@ impl Args {
         if old == new {
             return Err(CommandError::user("Old name and new name must be different."));
         }
-        check_data_name(new).map_err(|error| {
-            CommandError::user(format!("Invalid new name \"{new}\": {error}"))
-        })?;
+        check_data_name(new)
+            .map_err(|error| CommandError::user(format!("Invalid new name \"{new}\": {error}")))?;
         let data = DataStore::new(repository.paths().clone());
         let key = owner.item(old);
         if data.latest(&key)?.is_none() {

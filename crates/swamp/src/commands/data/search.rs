@@ -60,8 +60,11 @@ impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let repository = cx.repository(&self.repo)?;
         let tags = self.tags.read()?;
-        let since =
-            self.since.as_deref().map(|text| times::since(text, cx.clock.now().wall)).transpose()?;
+        let since = self
+            .since
+            .as_deref()
+            .map(|text| times::since(text, cx.clock.now().wall))
+            .transpose()?;
         let model =
             self.model.as_deref().map(|model| Owner::find(&repository, model)).transpose()?;
         let scan = repository.definitions().scan()?;
@@ -98,7 +101,12 @@ impl Args {
                     && (!self.streaming || metadata.streaming)
                     && listing::matches(
                         query,
-                        [stored.key.name.as_str(), metadata.data_type(), name_of(&names, stored), owner_ref],
+                        [
+                            stored.key.name.as_str(),
+                            metadata.data_type(),
+                            name_of(&names, stored),
+                            owner_ref,
+                        ],
                     )
             })
             .collect();

@@ -57,7 +57,8 @@ fn outputs(model_type: &ModelType) -> Vec<String> {
                 (&spec.description, format!("{}, {}", spec.content_type, spec.lifetime))
             }
         };
-        let description = description.as_ref().map_or_else(String::new, |text| format!(" - {text}"));
+        let description =
+            description.as_ref().map_or_else(String::new, |text| format!(" - {text}"));
         let kind = output.kind().as_str();
         lines.push(format!("  {} [{kind}]{description} ({kept})", output.name()));
     }

@@ -51,7 +51,8 @@ impl Args {
                 Some(editor) => format!("Opened in {editor}"),
                 None => "Updated from standard input".to_owned(),
             };
-            let message = format!("{what}: \"{name}\" ({type_name}) at {}", definition.path.display());
+            let message =
+                format!("{what}: \"{name}\" ({type_name}) at {}", definition.path.display());
             cx.output.record(Level::Info, "model·edit", message);
         }
         Ok(Ending::SUCCESS)

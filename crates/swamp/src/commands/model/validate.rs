@@ -1,7 +1,7 @@
 //! `swamp model validate`
 
 use serde_json::{Value, json};
-use swamp_model::{Validation, ValidateOptions};
+use swamp_model::{ValidateOptions, Validation};
 
 use crate::arguments::RepoArgs;
 use crate::cx::Cx;

@@ -38,9 +38,10 @@ pub(super) const KNOWN: [Known; 2] = [
 
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let known = KNOWN.iter().find(|known| known.name == self.report).ok_or_else(|| {
-            CommandError::user(format!("Report not found: {}", self.report))
-        })?;
+        let known = KNOWN
+            .iter()
+            .find(|known| known.name == self.report)
+            .ok_or_else(|| CommandError::user(format!("Report not found: {}", self.report)))?;
         if cx.output.is_json() {
             cx.output.document(&json!({
                 "name": known.name,

@@ -98,9 +98,8 @@ pub(super) fn all(
             }
         })
         .filter(|report| {
-            let is_owner = |name: &str| {
-                report.owner == name || report.stored.key.model.id.as_str() == name
-            };
+            let is_owner =
+                |name: &str| report.owner == name || report.stored.key.model.id.as_str() == name;
             wanted.model.is_none_or(|name| !report.of_workflow && is_owner(name))
                 && wanted.workflow.is_none_or(|name| report.of_workflow && is_owner(name))
         })

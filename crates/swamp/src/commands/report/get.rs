@@ -34,8 +34,7 @@ impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let repository = cx.repository(&self.repo)?;
         let data = DataStore::new(repository.paths().clone());
-        let wanted =
-            Wanted { model: self.model.as_deref(), workflow: self.workflow.as_deref() };
+        let wanted = Wanted { model: self.model.as_deref(), workflow: self.workflow.as_deref() };
         let all = found::all(cx, &repository, &data, &wanted)?;
         let mut report = self.choose(all)?;
         if let Some(version) = self.version {

@@ -35,8 +35,7 @@ impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let repository = cx.repository(&self.repo)?;
         let data = DataStore::new(repository.paths().clone());
-        let wanted =
-            Wanted { model: self.model.as_deref(), workflow: self.workflow.as_deref() };
+        let wanted = Wanted { model: self.model.as_deref(), workflow: self.workflow.as_deref() };
         let query = self.query.as_deref().unwrap_or_default();
         let has_labels = |name: &str| {
             let known = KNOWN.iter().find(|known| known.name == name);

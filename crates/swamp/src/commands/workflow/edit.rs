@@ -90,7 +90,9 @@ fn replace(
     let checked = Workflow::parse(&document);
     let mut value = document.into_value();
     let workflow = match (checked, value.as_object_mut()) {
-        (Err(error), Some(map)) if !has_id || error.issues.iter().all(|issue| issue.path == "id") => {
+        (Err(error), Some(map))
+            if !has_id || error.issues.iter().all(|issue| issue.path == "id") =>
+        {
             map.insert("id".to_owned(), json!(id));
             Workflow::from_value(&value).map_err(|_| complaints(error))?
         }

@@ -61,10 +61,7 @@ impl Args {
             checks: self.checks.into(),
             timeout: self.execution.timeout.as_deref().map(times::timeout).transpose()?,
             keep_reports: cx.output.is_json(),
-            ..RunRequest::new(
-                self.workflow.unwrap_or_default(),
-                limits(most.as_deref()),
-            )
+            ..RunRequest::new(self.workflow.unwrap_or_default(), limits(most.as_deref()))
         };
         let conduct = Conduct::prepare(cx, View::of_workflow(cx), None)?;
         let warnings = conduct.env_warnings();

@@ -49,9 +49,8 @@ fn jobs_json(workflow: &Workflow, task: impl Fn(&Task) -> (&'static str, Value))
 
 /// The jobs and steps for people.
 pub(super) fn jobs(workflow: &Workflow) -> Vec<String> {
-    let described = |text: &Option<String>| {
-        text.as_ref().map_or_else(String::new, |text| format!(" - {text}"))
-    };
+    let described =
+        |text: &Option<String>| text.as_ref().map_or_else(String::new, |text| format!(" - {text}"));
     let mut lines = vec!["Jobs:".to_owned()];
     for job in &workflow.jobs {
         lines.push(format!("  {}{}", job.name, described(&job.description)));

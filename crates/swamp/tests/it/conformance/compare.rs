@@ -154,8 +154,9 @@ impl Comparison<'_> {
         let mut open: BTreeSet<usize> = (0..actual.len()).collect();
         for (index, value) in recorded.iter().enumerate() {
             let place = place.index(index);
-            let trials =
-                open.iter().map(|&other| (other, self.attempt(document, &place, value, &actual[other])));
+            let trials = open
+                .iter()
+                .map(|&other| (other, self.attempt(document, &place, value, &actual[other])));
             let best = trials.min_by_key(|(_, trial)| trial.differences.len());
             let Some((other, trial)) = best else {
                 self.report(&place, format!("missing, recorded {}", brief(value)));

@@ -202,7 +202,8 @@ fn is_placeholder(name: &str) -> bool {
     let (kind, argument) = name.split_once(':').unwrap_or((name, ""));
     match kind {
         "uuid" | "base64" | "key" => {
-            !argument.is_empty() && argument.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
+            !argument.is_empty()
+                && argument.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
         }
         _ => argument.is_empty() && KINDS.iter().any(|(known, _)| *known == name),
     }

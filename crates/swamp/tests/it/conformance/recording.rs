@@ -74,8 +74,8 @@ fn tests_dir() -> PathBuf {
 }
 
 fn read_yaml(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path)
-        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     swamp_yaml::Document::parse(&text)
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         .into_value()
@@ -207,12 +207,7 @@ pub fn text(value: &Value) -> String {
 }
 
 fn texts(value: &Value) -> Vec<(String, String)> {
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.clone(), text(value)))
-        .collect()
+    value.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 /// Replaces `{$shared: NAME}` by the shared value.

@@ -204,7 +204,8 @@ fn compare_contents(
         candidates.sort_by_key(|&index| (files[index].modified, files[index].path.clone()));
         let mut best: Option<(usize, Trial)> = None;
         for index in candidates {
-            let trial = compare_file(comparison, rules, &place, path, recorded, root, &files[index]);
+            let trial =
+                compare_file(comparison, rules, &place, path, recorded, root, &files[index]);
             let is_perfect = trial.differences.is_empty();
             let is_better = best
                 .as_ref()
@@ -313,7 +314,9 @@ fn compare_tree(comparison: &mut Comparison, root: &Path, place: &Place, recorde
         .collect();
     // Paths without unbound identifiers first: they can only be one file.
     let mut paths: Vec<String> = items(recorded).iter().map(text).collect();
-    paths.sort_by_key(|path| comparison.bindings.path_pattern(path).as_str().contains("[0-9a-f]{8}"));
+    paths.sort_by_key(|path| {
+        comparison.bindings.path_pattern(path).as_str().contains("[0-9a-f]{8}")
+    });
     for path in paths {
         let pattern = comparison.bindings.path_pattern(&path);
         match open.iter().position(|found| pattern.is_match(found)) {

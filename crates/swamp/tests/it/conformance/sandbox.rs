@@ -82,8 +82,10 @@ pub fn list(root: &Path) -> Vec<Found> {
 }
 
 fn collect(directory: &Path, prefix: &str, found: &mut Vec<Found>) {
-    let entries: Vec<_> =
-        fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry")).collect();
+    let entries: Vec<_> = fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry"))
+        .collect();
     if entries.is_empty() && !prefix.is_empty() {
         let modified = fs::metadata(directory).and_then(|meta| meta.modified()).expect("a time");
         found.push(Found { path: prefix.to_owned(), modified });

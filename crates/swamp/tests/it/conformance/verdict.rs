@@ -40,8 +40,10 @@ pub fn table(areas: &[&str], verdicts: &[Verdict]) -> String {
     let mut table = format!("{:<14}{:>10}{:>10}{:>10}\n", "area", "matched", "of", "differing");
     let mut total = [0; 2];
     for area in areas {
-        let of_area: Vec<&Verdict> =
-            verdicts.iter().filter(|verdict| verdict.name.split('/').next() == Some(area)).collect();
+        let of_area: Vec<&Verdict> = verdicts
+            .iter()
+            .filter(|verdict| verdict.name.split('/').next() == Some(area))
+            .collect();
         let matched = of_area.iter().filter(|verdict| verdict.matches()).count();
         let all = of_area.len();
         total = [total[0] + matched, total[1] + all];
@@ -64,9 +66,10 @@ pub fn problems(verdicts: &[Verdict], known: Option<&Known>) -> String {
             let _ = writeln!(problems, "{}: no longer differs: {note}", verdict.name);
         }
     }
-    let unknown = known.into_iter().flat_map(|known| known.differences.keys()).filter(|name| {
-        !verdicts.iter().any(|verdict| verdict.name == **name)
-    });
+    let unknown = known
+        .into_iter()
+        .flat_map(|known| known.differences.keys())
+        .filter(|name| !verdicts.iter().any(|verdict| verdict.name == **name));
     for name in unknown {
         let _ = writeln!(problems, "reference-differences.yaml: there is no recording {name}");
     }

@@ -49,11 +49,7 @@ impl Args {
             checks: self.checks.into(),
             reports: self.reports.into(),
             last_evaluated: self.execution.last_evaluated,
-            ..MethodRequest::new(
-                self.model,
-                MethodName::new(&self.method),
-                Call::Direct { inputs },
-            )
+            ..MethodRequest::new(self.model, MethodName::new(&self.method), Call::Direct { inputs })
         };
         let conduct = Conduct::prepare(cx, View::of_method(cx), timeout)?;
         let engine = engine::with_cancel(cx, repository, conduct.cancel().clone());

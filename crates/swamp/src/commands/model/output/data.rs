@@ -57,7 +57,10 @@ impl Args {
         Ok(Ending::SUCCESS)
     }
 
-    fn artifact<'a>(&self, artifacts: &'a [DataArtifact]) -> Result<&'a DataArtifact, CommandError> {
+    fn artifact<'a>(
+        &self,
+        artifacts: &'a [DataArtifact],
+    ) -> Result<&'a DataArtifact, CommandError> {
         let found = match &self.name {
             None => artifacts.first(),
             Some(name) => artifacts.iter().find(|artifact| artifact.name == *name.as_str()),
@@ -101,7 +104,8 @@ pub(crate) fn content(stored: &StoredVersion) -> Result<Value, CommandError> {
 
 fn field_of(content: &Value, field: &str) -> Result<Value, CommandError> {
     content.get(field).cloned().ok_or_else(|| {
-        let fields: Vec<&String> = content.as_object().into_iter().flatten().map(|(key, _)| key).collect();
+        let fields: Vec<&String> =
+            content.as_object().into_iter().flatten().map(|(key, _)| key).collect();
         let fields = fields.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ");
         CommandError::user(format!(
             "Field not found: \"{field}\" in data artifact. Available fields: {fields}"

@@ -34,7 +34,8 @@ impl Args {
             if let Some(schema) = &model_type.global_arguments {
                 document["globalArguments"] = schema.as_json().clone();
             }
-            let methods = model_type.methods.iter().map(|method| model_type.describe_method(method));
+            let methods =
+                model_type.methods.iter().map(|method| model_type.describe_method(method));
             document["methods"] = Value::Array(methods.collect());
             cx.output.document(&document);
             return Ok(Ending::SUCCESS);

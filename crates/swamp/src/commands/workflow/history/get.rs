@@ -47,9 +47,12 @@ impl Args {
 
 fn lines(paint: Paint, record: &RunRecord, view: &Value) -> Vec<String> {
     let took = |value: &Value| {
-        value["duration"].as_u64().map_or_else(String::new, |ms| format!("  {}", duration::show(ms)))
+        value["duration"]
+            .as_u64()
+            .map_or_else(String::new, |ms| format!("  {}", duration::show(ms)))
     };
-    let mut lines = vec![format!("{}  run {}", paint.bold(record.workflow_name.as_str()), record.id)];
+    let mut lines =
+        vec![format!("{}  run {}", paint.bold(record.workflow_name.as_str()), record.id)];
     for (job, job_view) in record.jobs.iter().zip(view["jobs"].as_array().into_iter().flatten()) {
         lines.push(format!("  {} {}{}", sign(paint, job.status), job.job_name, took(job_view)));
         let views = job_view["steps"].as_array().into_iter().flatten();

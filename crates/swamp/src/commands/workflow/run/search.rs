@@ -38,8 +38,11 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let repository = cx.repository(&self.repo)?;
-        let since =
-            self.since.as_deref().map(|text| times::since(text, cx.clock.now().wall)).transpose()?;
+        let since = self
+            .since
+            .as_deref()
+            .map(|text| times::since(text, cx.clock.now().wall))
+            .transpose()?;
         let tags = self.tags.read()?;
         let is = |wanted: &Option<String>, value: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(value))
