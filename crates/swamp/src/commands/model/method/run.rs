@@ -67,7 +67,7 @@ impl Args {
             }
             Err(failure) => {
                 let warnings = env_warnings(failure.call.model.as_str(), &failure.env_uses);
-                let mut error = CommandError::from(failure);
+                let mut error = CommandError::from(*failure);
                 error.warnings = warnings;
                 if let Some(cause) = stopped {
                     error.exit = exit_code::of_cause(cause);
