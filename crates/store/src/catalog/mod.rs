@@ -86,10 +86,8 @@ impl DataStore {
     /// Tells the catalog at the end of a process's work what it did, if that is quickly done.
     pub(crate) fn close_catalog(&self) {
         let catalog = self.catalog();
-        if !catalog.changes.close() {
-            return;
-        }
-        if !catalog.changes.are_few() {
+        *catalog.connection() = None;
+        if !catalog.changes.close() || !catalog.changes.are_few() {
             return;
         }
         if let Ok(mut connection) = schema::open_existing(&catalog.path) {

@@ -52,6 +52,13 @@ CREATE INDEX IF NOT EXISTS idx_catalog_latest
     ON catalog (type_normalized, model_id, data_name, is_latest);
 ";
 
+/// Fails on a table `catalog` that is not ours.
+const COLUMNS: &str = "
+SELECT type_normalized, model_id, data_name, id, version, is_latest, model_name, spec_name,
+    data_type, content_type, lifetime, owner_type, streaming, size, created_at, tags, owner_ref,
+    workflow_run_id, workflow_name, job_name, step_name, source
+FROM catalog";
+
 /// Opens the catalog, which is made if there is none, and brings its tables into our version.
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     if let Some(directory) = path.parent() {
@@ -91,7 +98,7 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
     } else {
         None
     };
-    if version.as_deref() == Some(SCHEMA_VERSION) && has_table(&connection, "catalog")? {
+    if version.as_deref() == Some(SCHEMA_VERSION) && connection.prepare(COLUMNS).is_ok() {
         return Ok(connection);
     }
     connection.execute_batch(&format!(

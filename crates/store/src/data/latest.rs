@@ -16,7 +16,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags, openat, renameat_with, unlinkat};
+use rustix::fs::{
+    Access, AtFlags, Mode, OFlags, RenameFlags, accessat, openat, renameat_with, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::layout::{TEMPORARY_LATEST, version_number};
@@ -95,13 +97,7 @@ impl Pointer {
             let got = read(item, temporary);
             if let Some((number, _)) = got
                 && number > placed
-                && rustix::fs::accessat(
-                    item,
-                    format!("{number}"),
-                    rustix::fs::Access::EXISTS,
-                    AtFlags::empty(),
-                )
-                .is_ok()
+                && is_version(item, number)
             {
                 placed = number;
                 continue;
@@ -197,6 +193,16 @@ impl Pointer {
 fn write_at_once(file: &OwnedFd, text: &str) -> io::Result<()> {
     let written = rustix::io::pwrite(file.as_fd(), text.as_bytes(), 0)?;
     if written == text.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+}
+
+/// The number in `latest`, if it is a file with one.
+pub(super) fn read_number(item: &OwnedFd) -> Option<u64> {
+    read(item, "latest").map(|(number, _)| number)
+}
+
+/// Whether there is a version with this number.
+pub(super) fn is_version(item: &OwnedFd, number: u64) -> bool {
+    accessat(item, number.to_string(), Access::EXISTS, AtFlags::empty()).is_ok()
 }
 
 /// The number in a pointer file and the length of its text.

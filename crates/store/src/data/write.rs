@@ -4,9 +4,10 @@
 //! mkdir .tmp-x     raw, metadata.yaml     rename .tmp-x → 7 unless there is a 7     latest → 7
 //! ```
 //!
-//! Readers see the version whole or not at all. The number comes from memory after the first
-//! write of the process; if another process took it meanwhile, the rename fails, and the next
-//! number is tried with metadata that says so. All names are relative to the opened directory of
+//! Readers see the version whole or not at all. The number is the one after the highest this process
+//! has used or `latest` tells of; no directory is scanned for it after the first write. If another
+//! process takes the same number, the rename fails, and the next number is tried with metadata that
+//! says so. All names are relative to the opened directory of
 //! the item, which saves the system from walking the long path six times.
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ use swamp_ident::{DataId, Timestamp};
 
 use super::DataStore;
 use super::item::ItemKey;
-use super::latest::Pointer;
+use super::latest::{self, Pointer};
 use super::layout::{self, TEMPORARY_VERSION};
 use super::metadata::{DataOwner, Metadata};
 use super::read::StoredVersion;
@@ -250,22 +251,7 @@ impl Item {
     /// Gives the draft a number and its metadata, and puts it in its place.
     fn publish(&self, mut draft: Draft<'_>, metadata: &mut Metadata) -> Result<()> {
         for collision in 0..MOST_COLLISIONS {
-            metadata.version = {
-                let mut numbers = lock(&self.numbers);
-                if collision == 1 {
-                    // Somebody else is writing too. If they are faithful, `latest` tells how far
-                    // they have come.
-                    let latest = layout::latest_number(&self.directory)?.unwrap_or(0);
-                    numbers.next = numbers.next.max(Some(latest + 1));
-                } else if collision > 1 {
-                    let numbers_there = layout::version_numbers(&self.directory)?;
-                    let highest = numbers_there.last().copied().unwrap_or(0);
-                    numbers.next = numbers.next.max(Some(highest + 1));
-                }
-                let number = numbers.next.unwrap_or(1);
-                numbers.next = Some(number + 1);
-                number
-            };
+            metadata.version = self.take_number(draft.item, collision)?;
             draft.write_metadata(&metadata.to_yaml())?;
             if draft.place(metadata.version)? {
                 return Ok(());
@@ -273,6 +259,27 @@ impl Item {
         }
         let path = self.directory.join(metadata.version.to_string());
         Err(StoreError::io("create", &path)(io::ErrorKind::AlreadyExists.into()))
+    }
+
+    /// The number to try next. `latest` is looked at every time: a number that is free may still be
+    /// too low, when another process wrote further versions and removed that one.
+    fn take_number(&self, opened: &OwnedFd, collision: u32) -> Result<u64> {
+        let pointed = latest::read_number(opened);
+        let mut numbers = lock(&self.numbers);
+        let mut number = numbers.next.unwrap_or(1);
+        if let Some(pointed) = pointed
+            && pointed >= number
+            && latest::is_version(opened, pointed)
+        {
+            number = pointed + 1;
+        }
+        if collision > 1 {
+            // Numbers are taken that `latest` does not tell of.
+            let there = layout::version_numbers(&self.directory)?;
+            number = number.max(there.last().copied().unwrap_or(0) + 1);
+        }
+        numbers.next = Some(number + 1);
+        Ok(number)
     }
 
     /// Remembers whether the newest version is a mark now; gives whether it was one before.

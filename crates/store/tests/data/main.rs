@@ -1,0 +1,13 @@
+//! Versioned data, its catalog and the records of runs, on a real file system.
+
+mod activity;
+mod catalog;
+mod collect;
+mod concurrency;
+mod model;
+mod outputs;
+mod remove;
+mod rename;
+mod runs;
+mod support;
+mod versions;
