@@ -366,14 +366,15 @@ impl OutputStore {
         let mut files = Vec::new();
         find_files(&self.paths.outputs(), &mut Vec::new(), &mut |_, path| {
             if path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-                belongs_to(name, definition) && (name.ends_with(".yaml") || name.ends_with(".log"))
+                belongs_to(name, definition)
+                    && (has_extension(&path, "yaml") || has_extension(&path, "log"))
             }) {
                 files.push(path);
             }
         })?;
         for path in files {
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-            records += usize::from(path.extension().is_some_and(|extension| extension == "yaml"));
+            records += usize::from(has_extension(&path, "yaml"));
         }
         Ok(records)
     }
@@ -385,7 +386,7 @@ impl OutputStore {
             // The last directory is the method, the ones before are the type.
             if let Some((_method, type_segments)) = segments.split_last()
                 && !type_segments.is_empty()
-                && name.ends_with(".yaml")
+                && has_extension(&path, "yaml")
                 && !name.starts_with('.')
                 && wanted(name)
             {
@@ -431,6 +432,10 @@ pub(crate) fn read_record<T>(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(broken(StoreError::io("read", path)(error))),
     }
+}
+
+fn has_extension(path: &Path, wanted: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == wanted)
 }
 
 fn belongs_to(name: &str, definition: &DefinitionId) -> bool {

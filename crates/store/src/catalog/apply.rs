@@ -143,11 +143,10 @@ fn update(
             remove()?;
             return Ok(());
         }
-        Ok(Some(_)) => {}
         Err(_) if versions.is_some_and(|versions| !versions.contains(&latest)) => {
             unreadable.push((key.clone(), latest));
         }
-        Err(_) => {}
+        Ok(Some(_)) | Err(_) => {}
     }
     let known: bool = connection
         .prepare_cached(
@@ -245,7 +244,7 @@ fn insert(
     Ok(())
 }
 
-/// SQLite's integers have a sign. No version or size comes near the limit.
+/// The database's integers have a sign. No version or size comes near the limit.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

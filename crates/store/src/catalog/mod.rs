@@ -1,4 +1,4 @@
-//! The catalog: an index of all data versions in one SQLite file, shared with the other
+//! The catalog: an index of all data versions in one `SQLite` file, shared with the other
 //! implementation.
 //!
 //! The files are the truth; the catalog only saves a query from reading all of them. It is kept up
@@ -109,7 +109,9 @@ impl DataStore {
             let found = self.current(&mut slot).and_then(|connection| search(connection, warnings));
             match found {
                 Ok(found) => {
-                    warnings.extend(self.unreadable(&slot)?);
+                    if let Some(connection) = &*slot {
+                        warnings.extend(self.unreadable(connection)?);
+                    }
                     return Ok(found);
                 }
                 Err(Fault::Store(error)) => return Err(error),
@@ -127,7 +129,7 @@ impl DataStore {
         let found = apply::rebuild(self, &mut connection, None)
             .and_then(|()| search(&connection, warnings))
             .map_err(Fault::into_store)?;
-        warnings.extend(self.unreadable(&Some(connection))?);
+        warnings.extend(self.unreadable(&connection)?);
         Ok(found)
     }
 
@@ -146,8 +148,7 @@ impl DataStore {
     }
 
     /// The files that could not be read when the catalog was built and still cannot.
-    fn unreadable(&self, slot: &Option<Connection>) -> Result<Vec<StoreError>> {
-        let Some(connection) = slot else { return Ok(Vec::new()) };
+    fn unreadable(&self, connection: &Connection) -> Result<Vec<StoreError>> {
         let keys = apply::unreadable(connection).map_err(StoreError::Catalog)?;
         let mut warnings = Vec::new();
         for (key, version) in keys {

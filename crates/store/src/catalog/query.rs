@@ -178,16 +178,13 @@ fn newest_per_name(records: Vec<Value>) -> Vec<Value> {
     let mut kept: Vec<Value> = Vec::new();
     for record in records {
         let name = (text(&record, "modelName"), text(&record, "name"));
-        match places.get(&name).and_then(|place| kept.get_mut(*place)) {
-            Some(other) => {
-                if text(&record, "createdAt") > text(other, "createdAt") {
-                    *other = record;
-                }
+        if let Some(other) = places.get(&name).and_then(|place| kept.get_mut(*place)) {
+            if text(&record, "createdAt") > text(other, "createdAt") {
+                *other = record;
             }
-            None => {
-                places.insert(name, kept.len());
-                kept.push(record);
-            }
+        } else {
+            places.insert(name, kept.len());
+            kept.push(record);
         }
     }
     kept

@@ -16,7 +16,7 @@ use super::span::{Lifetime, Retention};
 use crate::error::{Result, StoreError};
 
 /// Temporary files older than this were left behind by a process that died.
-const STALE_TEMPORARY: Duration = Duration::from_secs(3600);
+const STALE_TEMPORARY: Duration = Duration::from_hours(1);
 
 /// Why an item is collected as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

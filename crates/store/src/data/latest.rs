@@ -123,6 +123,7 @@ impl Pointer {
 
     /// A file with the text of `version`; gives its name.
     fn prepare(&mut self, item: &OwnedFd, version: u64) -> io::Result<String> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
         let text = version.to_string();
         if let Some(spare) = self.spare.take() {
             SPARES.fetch_sub(1, Ordering::Relaxed);
@@ -131,15 +132,14 @@ impl Pointer {
             // an intermediate length.
             if spare.length == text.len() {
                 let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-                if let Ok(file) = openat(item, spare.name.as_str(), flags, Mode::empty()) {
-                    if write_at_once(&file, &text).is_ok() {
-                        return Ok(spare.name);
-                    }
+                if let Ok(file) = openat(item, spare.name.as_str(), flags, Mode::empty())
+                    && write_at_once(&file, &text).is_ok()
+                {
+                    return Ok(spare.name);
                 }
             }
             let _ = unlinkat(item, spare.name.as_str(), AtFlags::empty());
         }
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
             let name = format!("{TEMPORARY_LATEST}{:x}-{number:x}.tmp", std::process::id());

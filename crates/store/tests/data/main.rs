@@ -1,5 +1,7 @@
 //! Versioned data, its catalog and the records of runs, on a real file system.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod activity;
 mod catalog;
 mod collect;

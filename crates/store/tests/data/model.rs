@@ -100,7 +100,7 @@ impl Model {
 fn write(store: &DataStore, name: usize, text: &str) -> u64 {
     let mut version = new_version(key(NAMES[name]));
     version.garbage_collection = Retention::Newest(KEPT as u64);
-    version.content_type = "text/plain".to_owned();
+    "text/plain".clone_into(&mut version.content_type);
     store.write(&version, Content::Bytes(text.as_bytes())).unwrap().metadata.version
 }
 
@@ -133,7 +133,7 @@ fn run(ops: &[Op]) {
             }
             Op::Delete { process, name } => {
                 let count = stores[process].delete(&key(NAMES[name])).unwrap();
-                assert_eq!(count as usize, model.items[name].len());
+                assert_eq!(count, model.items[name].len() as u64);
                 model.items[name].clear();
             }
             Op::DeleteVersion { process, name, which } => {
@@ -170,10 +170,10 @@ fn run(ops: &[Op]) {
             }
         }
         for store in &stores {
-            for name in 0..NAMES.len() {
-                let key = key(NAMES[name]);
+            for (name, text) in NAMES.into_iter().enumerate() {
+                let key = key(text);
                 let found = store.latest(&key).unwrap().map(|found| found.text().unwrap());
-                assert_eq!(found.as_deref(), model.latest(name), "step {step}, {}", NAMES[name]);
+                assert_eq!(found.as_deref(), model.latest(name), "step {step}, {text}");
                 assert_eq!(
                     store.version_numbers(&key).unwrap(),
                     model.items[name].keys().copied().collect::<Vec<_>>()

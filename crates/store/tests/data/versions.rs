@@ -135,9 +135,8 @@ fn content_that_breaks_off_leaves_no_version() {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0 += 1;
             match self.0 {
-                1 => Ok(buffer.len()),
+                1 | 3 => Ok(buffer.len()),
                 2 => Err(io::ErrorKind::Interrupted.into()),
-                3 => Ok(buffer.len()),
                 _ => Err(io::Error::other("the cable came off")),
             }
         }
