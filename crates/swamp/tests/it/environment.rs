@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -38,6 +39,14 @@ pub struct TestEnvironment {
     pub effects: PathBuf,
     variables: BTreeMap<OsString, OsString>,
     fixtures: AtomicU64,
+}
+
+/// The user without rights.
+const NOBODY: u32 = 65534;
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// How a command ended and what it said.
@@ -164,6 +173,57 @@ impl TestEnvironment {
         self.finish(self.command(args))
     }
 
+    /// A copy of the program that other users may start, wherever the build directory is.
+    pub fn program_for_everybody(&self) -> PathBuf {
+        let program = self.repo.with_file_name("program");
+        if !program.exists() && fs::hard_link(SWAMP, &program).is_err() {
+            fs::copy(SWAMP, &program).expect("a copy of the program");
+        }
+        program
+    }
+
+    /// Makes everything below the environment belong to [`NOBODY`], if it can be given away.
+    pub fn give_away(&self) {
+        let base = self.repo.parent().expect("a parent");
+        fs::set_permissions(base, fs::Permissions::from_mode(0o755)).expect("permissions");
+        if is_root() {
+            let mut command = Command::new("chown");
+            command.args(["-R", &format!("{NOBODY}:{NOBODY}")]);
+            command.args([&self.repo, &self.home, &self.config, &self.effects]);
+            assert!(command.status().expect("chown").success(), "cannot give files away");
+        }
+    }
+
+    /// A command line that starts a program without the rights of root. Somebody who is not root has
+    /// none to begin with.
+    pub fn as_nobody(&self, program: &Path) -> Command {
+        if !is_root() {
+            return Command::new(program);
+        }
+        let mut command = Command::new("setpriv");
+        command.args([format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")]);
+        command.args(["--clear-groups", "--"]).arg(program);
+        command
+    }
+
+    /// A command line that runs a shell script in mounts of its own, which vanish with it; whoever is
+    /// not root is root there. The script finds the arguments appended to the command as `$0`, `$1`.
+    pub fn in_own_mounts(script: &str) -> Command {
+        let mut command = Command::new("unshare");
+        let options = if is_root() { "-m" } else { "-rm" };
+        let probe = Command::new("unshare").args([options, "true"]).output();
+        assert!(
+            probe.as_ref().is_ok_and(|output| output.status.success()),
+            "this test needs a file system of its own, and `unshare {options}` does not give it: run the \
+             tests as root or allow user namespaces ({probe:?})"
+        );
+        if !is_root() {
+            eprintln!("not root: mounting in a user namespace");
+        }
+        command.args([options, "sh", "-c", script]);
+        command
+    }
+
     /// Runs the program with a text on standard input.
     pub fn run_with_stdin<const N: usize>(&self, args: [&str; N], stdin: &str) -> Ran {
         let path = self.effects.join(".stdin");
@@ -284,6 +344,11 @@ impl Running {
         fs::read_to_string(&self.stdout).unwrap_or_default()
     }
 
+    /// What it has written to standard error so far.
+    pub fn stderr_so_far(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
     /// Sends it a signal; its children get none.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).expect("a small number"));
@@ -366,6 +431,32 @@ impl Entries {
         children[0]
     }
 
+    /// The child entries in a few lines, sorted: where the step stands, and how the call ended.
+    pub fn outline(&self) -> String {
+        let mut lines: Vec<String> = self
+            .children()
+            .iter()
+            .map(|entry| {
+                let (context, result) = (&entry["workflowContext"], &entry["result"]);
+                let mut line = ["workflowName", "jobName", "stepName"]
+                    .map(|key| text(&context[key]))
+                    .join(" | ");
+                line.push_str(&format!(" | {}", text(&result["status"])));
+                for word in [&result["errorCategory"], &context["phase"]] {
+                    if let Some(word) = word.as_str() {
+                        line.push_str(&format!(" {word}"));
+                    }
+                }
+                if context["allowedFailure"] == true {
+                    line.push_str(" allowed");
+                }
+                line + "\n"
+            })
+            .collect();
+        lines.sort();
+        lines.concat()
+    }
+
     /// `workflow, job, step` of all children, sorted.
     pub fn called(&self) -> Vec<(String, String, String)> {
         let mut called: Vec<_> = self
@@ -381,6 +472,77 @@ impl Entries {
         called.sort();
         called
     }
+}
+
+/// A step in YAML that calls `execute` of a definition; `more` is empty or more keys, each after a
+/// comma.
+pub fn call(step: &str, model: &str, more: &str) -> String {
+    let [step, model] = [step, model].map(Value::from);
+    format!(
+        "{{name: {step}, task: {{type: model_method, modelIdOrName: {model}, methodName: execute}}{more}}}"
+    )
+}
+
+/// A step in YAML that runs another workflow.
+pub fn nest(step: &str, workflow: &str, more: &str) -> String {
+    let [step, workflow] = [step, workflow].map(Value::from);
+    format!("{{name: {step}, task: {{type: workflow, workflowIdOrName: {workflow}}}{more}}}")
+}
+
+/// Jobs in YAML, each a name, more keys (each after a comma) and steps.
+pub fn jobs<S: AsRef<str>>(jobs: &[(&str, &str, &[S])]) -> String {
+    let mut text = "jobs:\n".to_owned();
+    for (name, more, steps) in jobs {
+        let name = Value::from(*name);
+        text.push_str(&format!("  - {{name: {name}{more}, steps: [\n"));
+        for step in *steps {
+            text.push_str(&format!("      {},\n", step.as_ref()));
+        }
+        text.push_str("    ]}\n");
+    }
+    text
+}
+
+/// One job named `main` in YAML.
+pub fn one_job<S: AsRef<str>>(steps: &[S]) -> String {
+    jobs(&[("main", "", steps)])
+}
+
+/// A run record in a few lines: the status and error of everything.
+pub fn outline(record: &Value) -> String {
+    let line = |indent: &str, name: &str, value: &Value| {
+        let error = value.get("error").map(|error| format!(" - {}", text(error)));
+        let allowed = if value["allowedFailure"] == true { " (allowed)" } else { "" };
+        let status = text(&value["status"]);
+        format!("{indent}{}: {status}{allowed}{}\n", text(&value[name]), error.unwrap_or_default())
+    };
+    let mut outline = line("", "workflowName", record);
+    for job in record["jobs"].as_array().expect("jobs") {
+        outline.push_str(&line("  ", "jobName", job));
+        for step in job["steps"].as_array().expect("steps") {
+            outline.push_str(&line("    ", "stepName", step));
+        }
+    }
+    outline
+}
+
+/// A text with what differs from run to run replaced: ids, times, durations, paths.
+pub fn stable(text: &str, environment: &TestEnvironment) -> String {
+    const RULES: [(&str, &str); 6] = [
+        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
+        (r"\d{4}-\d\d-\d\d[T ]\d\d[:-]\d\d[:-]\d\d[.-]\d{3}(Z| \+00:00)?", "<time>"),
+        (r#"("(?:duration|durationMs)": |durationMs: )\d+"#, "${1}<ms>"),
+        (r"\b\d+(\.\d+)?(ms|s)\b", "<ms>"),
+        (r#"((?:"size"|size): )\d+"#, "${1}<size>"),
+        (r"\b[0-9a-f]{64}\b", "<sha256>"),
+    ];
+    let repo = environment.repo.to_str().expect("UTF-8");
+    let mut stable = text.replace(repo, "<repo>");
+    for (pattern, replacement) in RULES {
+        let rule = regex::Regex::new(pattern).expect("a regular expression");
+        stable = rule.replace_all(&stable, replacement).into_owned();
+    }
+    stable
 }
 
 /// The text in a JSON value; fails the test if there is none.

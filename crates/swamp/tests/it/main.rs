@@ -15,3 +15,5 @@ mod output_modes;
 mod random_plans;
 mod shell;
 mod stats;
+mod stopping;
+mod telemetry_faults;

@@ -1,0 +1,165 @@
+//! Telemetry that cannot write changes nothing.
+//!
+//! Each run is made twice: with telemetry off, and with a spool that is broken in one way or another.
+//! Standard output, standard error, exit code and run records have to be equal.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use crate::environment::{TestEnvironment, call, files, jobs, nest, one_job, stable};
+
+/// A way in which the spool cannot be written.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// A file stands where the directory should be.
+    File,
+    /// A directory of somebody else.
+    ReadOnly,
+    /// No space left on the device.
+    Full,
+    /// A symbolic link, which is not followed: it may lead out of the repository.
+    Symlink,
+    /// A symbolic link to nowhere.
+    Dangling,
+    /// An old journal that nobody can make sense of, and entries that are none.
+    Corrupt,
+}
+
+const FAULTS: [Fault; 6] =
+    [Fault::File, Fault::ReadOnly, Fault::Full, Fault::Symlink, Fault::Dangling, Fault::Corrupt];
+
+/// Workflows that succeed, fail and nest.
+fn workflows(environment: &TestEnvironment) {
+    environment.shell("fine", "run: 'echo fine'");
+    environment.shell("bad", "run: 'echo bad; exit 3'");
+    environment.workflow("success", &one_job(&[call("s", "fine", "")]));
+    environment.workflow(
+        "failure",
+        &jobs(&[
+            ("first", "", &[call("s", "bad", "")]),
+            (
+                "then",
+                ", dependsOn: [{job: first, condition: {type: succeeded}}]",
+                &[call("s", "fine", "")],
+            ),
+        ]),
+    );
+    environment.workflow("nested", &one_job(&[nest("a", "success", "")]));
+}
+
+const COMMANDS: [&[&str]; 6] = [
+    &["workflow", "run", "success"],
+    &["workflow", "run", "success", "--json"],
+    &["workflow", "run", "failure", "--json"],
+    &["workflow", "run", "failure"],
+    &["workflow", "run", "nested"],
+    &["model", "method", "run", "fine", "execute", "--json"],
+];
+
+/// Breaks the spool.
+fn break_spool(environment: &TestEnvironment, fault: Fault) {
+    let spool = environment.spool();
+    let _ = fs::remove_dir_all(&spool);
+    match fault {
+        Fault::File => fs::write(&spool, "not a directory").expect("a file"),
+        Fault::ReadOnly => {
+            fs::create_dir(&spool).expect("a directory");
+            fs::set_permissions(&spool, fs::Permissions::from_mode(0o555)).expect("permissions");
+        }
+        Fault::Full => fs::create_dir(&spool).expect("a directory"),
+        Fault::Symlink => {
+            symlink(&environment.effects, &spool).expect("a link");
+        }
+        Fault::Dangling => symlink(environment.effects.join("nowhere"), &spool).expect("a link"),
+        Fault::Corrupt => {
+            fs::create_dir(&spool).expect("a directory");
+            let date = "2026-11-22";
+            for (name, content) in [
+                (format!("telemetry-{date}-f1c50000-0000-4000-8000-00000000abcd.json"), "{\"id\": "),
+                (format!("telemetry-{date}-garbage.json"), "\0\0\0"),
+                ("journal-0.jsonl".to_owned(), "{\"torn\n\n\0 line"),
+                ("journal.log".to_owned(), "what is this"),
+            ] {
+                fs::write(spool.join(name), content).expect("a file");
+            }
+        }
+    }
+}
+
+/// The command line that runs a command under a fault.
+fn under(environment: &TestEnvironment, fault: Option<Fault>, args: &[&str]) -> Command {
+    let program = environment.program_for_everybody();
+    let mut command = match fault {
+        Some(Fault::Full) => {
+            let mut command = TestEnvironment::in_own_mounts(
+                r#"mount -t tmpfs -o size=64k none "$SPOOL" && { cat /dev/zero > "$SPOOL/filler" 2> "$SPOOL.err"; grep -q 'No space' "$SPOOL.err" || exit 99; rm "$SPOOL.err"; } && exec "$0" "$@""#,
+            );
+            command.arg(program);
+            command
+        }
+        // Root may write everywhere.
+        Some(Fault::ReadOnly) => environment.as_nobody(&program),
+        _ => Command::new(program),
+    };
+    command.args(args);
+    environment.surround(&mut command);
+    command.env("SPOOL", environment.spool());
+    command
+}
+
+/// What a run shows and leaves behind, without what differs from run to run.
+fn observe(fault: Option<Fault>) -> Vec<String> {
+    let mut environment = TestEnvironment::new();
+    workflows(&environment);
+    match fault {
+        None => environment.set("SWAMP_NO_TELEMETRY", "1"),
+        Some(fault) => {
+            if matches!(fault, Fault::ReadOnly) {
+                environment.give_away();
+            }
+            break_spool(&environment, fault);
+            &mut environment
+        }
+    };
+    let mut seen = Vec::new();
+    for args in COMMANDS {
+        let ran = environment.finish(under(&environment, fault, args));
+        assert_ne!(ran.exit, Some(99), "cannot prepare the fault: {}", ran.stderr);
+        let [stdout, stderr] = [&ran.stdout, &ran.stderr].map(|text| stable(text, &environment));
+        seen.push(format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit));
+    }
+    for record in environment.run_records() {
+        seen.push(stable(&swamp_yaml::to_string(&record), &environment));
+    }
+    if matches!(fault, Some(Fault::Symlink)) {
+        assert_eq!(files(&environment.effects), [""; 0], "a link was followed out of the repository");
+    }
+    seen
+}
+
+#[test]
+fn a_broken_spool_changes_no_run() {
+    let expected = observe(None);
+    assert_eq!(expected.len(), COMMANDS.len() + 6, "one record per run: {expected:#?}");
+    for fault in FAULTS {
+        let seen = observe(Some(fault));
+        for (expected, seen) in expected.iter().zip(&seen) {
+            assert_eq!(expected, seen, "{fault:?}");
+        }
+        assert_eq!(expected.len(), seen.len(), "{fault:?}");
+    }
+}
+
+#[test]
+fn a_spool_that_can_be_written_changes_no_run_either() {
+    let off = observe(None);
+    let environment = TestEnvironment::new();
+    workflows(&environment);
+    for (args, expected) in COMMANDS.into_iter().zip(off) {
+        let ran = environment.run(args);
+        let [stdout, stderr] = [&ran.stdout, &ran.stderr].map(|text| stable(text, &environment));
+        assert_eq!(expected, format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit));
+    }
+    assert_eq!(environment.entries().parents().len(), COMMANDS.len());
+}
