@@ -17,18 +17,19 @@
 //! | step skipped | counted |
 //! | cancelled | the cause of whatever does not end by itself |
 
-use std::collections::HashMap;
+mod context;
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use swamp_events::{EventKind, EventSink, MethodRef, RunEvent, Scope};
+use swamp_events::{EventKind, EventSink, MethodRef, RunEvent};
 use swamp_ident::{
-    CancelCause, ErrorCategory, Failure, Fault, IdSource, InvocationId, Moment, Phase, RunId,
-    Status,
+    CancelCause, ErrorCategory, Failure, Fault, IdSource, InvocationId, Moment, Phase,
 };
-use swamp_wire::{
-    Extra, InvocationResult, MethodContext, MethodCounts, TelemetryEntry, WorkflowContext,
-};
+use swamp_wire::{Extra, InvocationResult, MethodContext, TelemetryEntry};
 
+use self::context::step_context;
+use self::state::{Call, Direct, State};
 use crate::entry;
 use crate::journal::{Begin, End, Ending, Finish, Record, Whole};
 use crate::message::Masks;
@@ -51,38 +52,6 @@ pub(crate) struct Bridge {
     state: Mutex<Option<State>>,
 }
 
-struct State {
-    recorder: Recorder,
-    calls: HashMap<Arc<Scope>, Call>,
-    /// Number of the next call.
-    next: u64,
-    run_id: Option<RunId>,
-    run_status: Option<Status>,
-    direct: Option<Direct>,
-    stopped: Option<CancelCause>,
-    /// The first failure that was not allowed, of the outermost run and of any.
-    cause: Option<Failure>,
-    inner_cause: Option<Failure>,
-    success: u64,
-    error: u64,
-    skipped: u64,
-}
-
-/// A method call of a step that is under way.
-struct Call {
-    n: u64,
-    began: Moment,
-    method: MethodRef,
-    /// How long the method ran and whether it succeeded, once it has ended.
-    finished: Option<(u64, bool)>,
-}
-
-/// A method that the command itself calls.
-struct Direct {
-    method: MethodRef,
-    phase: Phase,
-}
-
 impl Bridge {
     pub(crate) fn new(
         command: TelemetryEntry,
@@ -93,20 +62,7 @@ impl Bridge {
         recorder: Recorder,
     ) -> Self {
         let (public, private) = words;
-        let state = State {
-            recorder,
-            calls: HashMap::new(),
-            next: 0,
-            run_id: None,
-            run_status: None,
-            direct: None,
-            stopped: None,
-            cause: None,
-            inner_cause: None,
-            success: 0,
-            error: 0,
-            skipped: 0,
-        };
+        let state = State::new(recorder);
         Self { command, began, masks, public, private, ids, state: Mutex::new(Some(state)) }
     }
 
@@ -183,8 +139,8 @@ impl Bridge {
         };
         let ending = match call.finished {
             Some((_, true)) => None,
-            _ => Some(Ending {
-                ms: event.at.millis_since(&call.began),
+            finished => Some(Ending {
+                ms: finished.map_or_else(|| event.at.millis_since(&call.began), |(ms, _)| ms),
                 result: InvocationResult::success(),
                 phase: Phase::Method,
                 allowed: false,
@@ -320,13 +276,7 @@ impl Bridge {
         if state.run_id.is_some() {
             entry.run_id.clone_from(&state.run_id);
             entry.run_status = state.run_status.map(Into::into);
-            entry.method_counts = Some(MethodCounts {
-                total: state.success + state.error + state.skipped,
-                success: state.success,
-                error: state.error,
-                skipped: state.skipped,
-                extra: Extra::new(),
-            });
+            entry.method_counts = Some(state.counts());
         }
         entry.method_context = state.direct.as_ref().map(|direct| MethodContext {
             model_type: direct.method.model_type.clone(),
@@ -406,41 +356,6 @@ impl EventSink for Bridge {
     }
 }
 
-impl State {
-    /// Remembers why a run fails.
-    fn remember(&mut self, scope: &Scope, failure: &Failure, allowed: bool) {
-        if allowed {
-            return;
-        }
-        let cause =
-            if scope.ancestors.is_empty() { &mut self.cause } else { &mut self.inner_cause };
-        cause.get_or_insert_with(|| failure.clone());
-    }
-
-    /// Why the command failed, as the events tell it.
-    fn cause_of_failure(&self, exit_code: i32) -> Failure {
-        if let Some(cause) = self.stopped {
-            return Failure {
-                message: match cause {
-                    CancelCause::Interrupt => "Stopped by SIGINT",
-                    CancelCause::Terminate => "Stopped by SIGTERM",
-                    CancelCause::Deadline => "Stopped by the deadline",
-                }
-                .to_owned(),
-                category: cause.category(),
-                fault: Fault::Internal,
-                phase: Phase::Method,
-            };
-        }
-        self.cause.as_ref().or(self.inner_cause.as_ref()).cloned().unwrap_or_else(|| Failure {
-            message: format!("The command ended with exit code {exit_code}"),
-            category: ErrorCategory::Internal,
-            fault: Fault::Internal,
-            phase: Phase::Method,
-        })
-    }
-}
-
 /// Whether an event changes anything here.
 const fn matters(kind: &EventKind) -> bool {
     matches!(
@@ -455,26 +370,6 @@ const fn matters(kind: &EventKind) -> bool {
             | EventKind::StepSkipped { .. }
             | EventKind::Cancelled { .. }
     )
-}
-
-/// What is known of a step's call; `None` for a call that is not a step's.
-fn step_context(scope: &Scope, method: &MethodRef) -> Option<WorkflowContext> {
-    let (run, job, step) = (scope.run.as_ref()?, scope.job.as_ref()?, scope.step.as_ref()?);
-    let mut context =
-        WorkflowContext::new(run.workflow.clone(), run.id.clone(), job.clone(), step.name.clone());
-    context.model_type.clone_from(&method.model_type);
-    context.driver.clone_from(&method.driver);
-    if let Some(item) = &step.for_each {
-        context.step_template = Some(step.template.clone());
-        context.for_each_index = u64::try_from(item.index).ok();
-    }
-    context.attempt = (scope.attempt > 1).then_some(scope.attempt);
-    if let Some(root) = scope.ancestors.first() {
-        context.root_workflow_name = Some(root.workflow.clone());
-        context.root_run_id = Some(root.id.clone());
-        context.depth = u64::try_from(scope.depth()).ok();
-    }
-    Some(context)
 }
 
 /// Words that may stand in an error text although a name would not.
