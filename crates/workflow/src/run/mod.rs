@@ -1,5 +1,9 @@
 //! Running a workflow.
 
+mod bell;
+mod fragments;
+mod pool;
+mod progress;
 mod request;
 
 pub use request::{RunOutcome, RunRequest, Runner};
