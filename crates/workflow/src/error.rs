@@ -87,6 +87,9 @@ pub enum WorkflowError {
         /// The run.
         run: RunId,
     },
+    /// The machine gives us nothing to work with.
+    #[error("the run cannot begin: {0}")]
+    Machine(std::io::Error),
     /// Somebody asked to stop before anything had begun.
     #[error("the run was told to stop before it began")]
     Cancelled(CancelCause),
@@ -121,6 +124,7 @@ impl WorkflowError {
                 StoreError::Io { .. } => (ErrorCategory::Internal, Fault::Internal),
                 _ => (ErrorCategory::Arguments, Fault::User),
             },
+            Self::Machine(_) => (ErrorCategory::Internal, Fault::Internal),
             _ => (ErrorCategory::Arguments, Fault::User),
         };
         Failure { message: self.to_string(), category, fault, phase: Phase::BeforeMethod }

@@ -288,11 +288,8 @@ fn literal_length(text: &str) -> usize {
         }
         let mut characters = rest.chars();
         let first = characters.next().map_or(0, char::len_utf8);
-        let escaped = if rest.starts_with('\\') {
-            characters.next().map_or(0, char::len_utf8)
-        } else {
-            0
-        };
+        let escaped =
+            if rest.starts_with('\\') { characters.next().map_or(0, char::len_utf8) } else { 0 };
         at += first + escaped;
     }
     text.len()
@@ -307,8 +304,7 @@ mod tests {
 
     fn evaluate(written: &Value) -> Result<HandedDown, HandingError> {
         let inputs = json!({"zone": "north", "n": 3, "template": "${{ env.HOME }}"});
-        let context = Context::new()
-            .with("inputs", inputs_value(inputs.as_object().unwrap()));
+        let context = Context::new().with("inputs", inputs_value(inputs.as_object().unwrap()));
         HandedDown::evaluate(written.as_object().unwrap(), &context)
     }
 

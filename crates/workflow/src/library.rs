@@ -1,8 +1,11 @@
 //! The workflows of a repository.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use swamp_store::{Repository, StoreError, WorkflowFile};
+use swamp_yaml::Document;
 
 use crate::error::WorkflowError;
 use crate::schema::Workflow;
@@ -74,5 +77,33 @@ fn read(file: WorkflowFile) -> Result<LoadedWorkflow, Box<BrokenWorkflow>> {
             file: WorkflowFile { path, origin, document: Ok(document) },
         }),
         Err(error) => Err(Box::new(BrokenWorkflow { path, name, error })),
+    }
+}
+
+/// The document a workflow was read from.
+pub(crate) fn document_of(loaded: &LoadedWorkflow) -> Option<&Document> {
+    loaded.file.document.as_ref().ok()
+}
+
+/// Workflows as they were when they were first asked for: a run and those nested in it see each
+/// file in one state, and read it once.
+pub(crate) struct Library<'r> {
+    repository: &'r Repository,
+    loaded: Mutex<HashMap<String, Arc<LoadedWorkflow>>>,
+}
+
+impl<'r> Library<'r> {
+    pub(crate) fn new(repository: &'r Repository) -> Self {
+        Self { repository, loaded: Mutex::new(HashMap::new()) }
+    }
+
+    pub(crate) fn load(&self, name_or_id: &str) -> Result<Arc<LoadedWorkflow>, WorkflowError> {
+        let mut known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loaded) = known.get(name_or_id) {
+            return Ok(Arc::clone(loaded));
+        }
+        let loaded = Arc::new(load(self.repository, name_or_id)?);
+        known.insert(name_or_id.to_owned(), Arc::clone(&loaded));
+        Ok(loaded)
     }
 }

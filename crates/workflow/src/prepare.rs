@@ -107,7 +107,8 @@ fn spot(path: &DocumentPath) -> Spot {
     };
     // jobs[0].steps[0].task.inputs
     let in_step = key(0) == Some("jobs") && key(2) == Some("steps");
-    let config_keys = [key(0), key(2).filter(|_| key(0) == Some("jobs")), key(4).filter(|_| in_step)];
+    let config_keys =
+        [key(0), key(2).filter(|_| key(0) == Some("jobs")), key(4).filter(|_| in_step)];
     if key(0) == Some("inputs") {
         Spot::Inputs
     } else if in_step && key(4) == Some("forEach") && key(5) == Some("in") {
@@ -163,8 +164,7 @@ fn keep_texts(written: &Value, evaluated: &mut Value, path: &mut Vec<PathItem>) 
 
 /// `inputs` as expressions see them.
 pub(crate) fn inputs_value(inputs: &Map<String, Value>) -> swamp_expr::Value {
-    let entries = inputs.iter().map(|(name, value)| {
-        (name.as_str(), swamp_expr::Value::from_json(value))
-    });
+    let entries =
+        inputs.iter().map(|(name, value)| (name.as_str(), swamp_expr::Value::from_json(value)));
     swamp_expr::Value::Map(entries.collect())
 }

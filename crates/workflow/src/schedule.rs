@@ -89,6 +89,8 @@ struct JobState {
     failed: bool,
     /// The same, as it was when the current level began.
     in_trouble: bool,
+    /// Whether the run was stopped before the steps were known.
+    stopped: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -117,6 +119,7 @@ impl Schedule {
             limit: 1,
             failed: false,
             in_trouble: false,
+            stopped: false,
         });
         Self {
             jobs: jobs.collect(),
@@ -162,7 +165,21 @@ impl Schedule {
         effects
     }
 
-    /// A step ended, as `Succeeded`, `Failed` or `Cancelled`.
+    /// The run was stopped before the job's steps were known: none of them runs.
+    pub(crate) fn job_stopped(&mut self, job: usize) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.jobs[job].stopped = true;
+        self.end_job(job, &mut effects);
+        effects
+    }
+
+    /// The steps of a job that has begun.
+    pub(crate) fn plan(&self, job: usize) -> Option<&StepPlan> {
+        self.jobs[job].plan.as_ref()
+    }
+
+    /// A step ended, as `Succeeded`, `Failed` or `Cancelled`; or it was not begun because the run
+    /// was stopped, and has the status that goes with that.
     pub(crate) fn step_ended(
         &mut self,
         job: usize,
@@ -200,6 +217,11 @@ impl Schedule {
     /// Whether nothing is started any more, and why.
     pub(crate) fn stopped(&self) -> Option<Stop> {
         self.stop
+    }
+
+    /// Whether everything is at its end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     /// Starts jobs until the level is exhausted or the limit reached; begins levels; ends the run.
@@ -288,9 +310,10 @@ impl Schedule {
         if state.status != Status::Running {
             return;
         }
-        state.status = if state.failed {
+        let broken = state.stopped && self.stop == Some(Stop::Broken);
+        state.status = if state.failed || broken {
             Status::Failed
-        } else if state.steps.iter().any(|step| step.status == Status::Cancelled) {
+        } else if state.stopped || state.steps.iter().any(|step| step.status == Status::Cancelled) {
             Status::Cancelled
         } else {
             Status::Succeeded
@@ -319,7 +342,7 @@ impl Schedule {
 }
 
 /// How things end that a stopped run never starts.
-fn not_started(stop: Stop) -> (Status, SkipReason) {
+pub(crate) fn not_started(stop: Stop) -> (Status, SkipReason) {
     match stop {
         Stop::Cancelled(cause) => (Status::Cancelled, SkipReason::Cancelled(cause)),
         Stop::Broken => (Status::Skipped, SkipReason::EarlierFailure),

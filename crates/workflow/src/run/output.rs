@@ -26,9 +26,8 @@ pub(super) fn of_method(
         } else {
             (&mut resources, resource_record(stored)?)
         };
-        let instances = group
-            .entry(stored.spec.as_str())
-            .or_insert_with(|| Value::Object(Map::new()));
+        let instances =
+            group.entry(stored.spec.as_str()).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(instances) = instances {
             instances.insert(stored.artifact.name.as_str().to_owned(), record);
         }

@@ -8,6 +8,7 @@ use swamp_events::RunTotals;
 use swamp_ident::{JobName, Moment, RunId, Status, StepName, WorkflowId, WorkflowName};
 
 use super::fragments::Fragment;
+use super::summary::Row;
 
 /// What never changes about a run.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub(super) struct StepProgress {
     pub(super) artifacts: Option<Fragment>,
     /// The keys that follow the others in the record, as YAML of the step's mapping.
     pub(super) rest: Option<Fragment>,
+    /// What the workflow summary says about the step, or about the steps of the run it was.
+    pub(super) rows: Vec<Row>,
 }
 
 /// Begin and end.
@@ -90,6 +93,7 @@ impl StepProgress {
             allowed: false,
             artifacts: None,
             rest: None,
+            rows: Vec::new(),
         }
     }
 

@@ -1,16 +1,26 @@
 //! What a run is asked for and what comes of it.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use swamp_events::{Emitter, RunRef, RunTotals};
+use swamp_events::{Emitter, EventKind, Preparation, RunRef, RunTotals};
 use swamp_ident::{CancelCause, DriverName, Failure, Status, WorkflowId};
 use swamp_model::reports::ReportFilter;
 use swamp_model::{CheckFilter, Engine};
+use swamp_store::StoreError;
 
+use super::bell::Bell;
+use super::locks;
+use super::run_view::RunView;
+use super::start::Prepared;
+use super::tree::{Crew, Ended, Run, Tree};
 use crate::error::WorkflowError;
+use crate::handed_down::HandedDown;
+use crate::library::Library;
 use crate::limits::Limits;
 
 /// A wish to run a workflow.
@@ -79,30 +89,87 @@ impl<'e> Runner<'e> {
         request: &RunRequest,
         emitter: &Emitter,
     ) -> Result<RunOutcome, WorkflowError> {
-        let _ = (self.engine, request, emitter);
-        todo!()
+        let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let parts = self.engine.parts();
+        let library = Library::new(&parts.repository);
+        let loaded = library.load(&request.workflow)?;
+        let stop = || {
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                parts.cancel.cancel(CancelCause::Deadline);
+            }
+            parts.cancel.is_cancelled()
+        };
+        let held = locks::take(self.engine, &library, &loaded.workflow, emitter, &stop)?;
+        let bell = Bell::new().map_err(WorkflowError::Machine)?;
+        let tree = Tree::new(self.engine, request, library, bell, deadline);
+
+        emitter.emit(EventKind::Preparing(Preparation::Inputs));
+        let prepared = if request.last_evaluated {
+            Prepared::from_copy(&tree, &loaded, request.inputs.clone())?
+        } else {
+            emitter.emit(EventKind::Preparing(Preparation::Workflow));
+            let given = HandedDown { values: request.inputs.clone(), as_written: Vec::new() };
+            Prepared::evaluate(&tree, &loaded, given)?
+        };
+        if let Some(cause) = parts.cancel.cause() {
+            return Err(WorkflowError::Cancelled(cause));
+        }
+        let ended = std::thread::scope(|threads| {
+            let crew = Crew::new(&tree, threads);
+            crew.start(prepared, emitter, Vec::new(), None)?;
+            Ok::<_, WorkflowError>(crew.look_after())
+        })?;
+        let cancelled = tree.cancelled();
+        let broken = tree.into_broken();
+        drop(held);
+        RunOutcome::new(ended, cancelled, broken)
     }
 }
 
 /// A run that is over. Serialised it is the JSON view of the run: `{id, workflowId, workflowName,
-/// status, jobs, duration, path, reports?}`.
-#[derive(Debug)]
+/// status, jobs, error?, duration, path, reports?}`.
 pub struct RunOutcome {
-    run: RunRef,
-    workflow_id: WorkflowId,
+    run: Arc<Run>,
     status: Status,
-    path: PathBuf,
+    totals: RunTotals,
+    error: Option<Failure>,
+    cancelled: Option<CancelCause>,
 }
 
 impl RunOutcome {
+    fn new(
+        ended: Ended,
+        cancelled: Option<CancelCause>,
+        broken: Option<StoreError>,
+    ) -> Result<Self, WorkflowError> {
+        let Ended { run, status, totals, error, .. } = ended;
+        if let Some(error) = broken {
+            return Err(WorkflowError::Record { error, run: run.identity.id.clone() });
+        }
+        let nothing_ran = status == Status::Failed && !run.lock().began;
+        match error {
+            Some(error) if nothing_ran => Err(WorkflowError::NothingRan {
+                message: error.message,
+                run: run.identity.id.clone(),
+            }),
+            error => Ok(Self {
+                cancelled: cancelled.filter(|_| status == Status::Cancelled),
+                run,
+                status,
+                totals,
+                error,
+            }),
+        }
+    }
+
     /// The run.
     pub fn run(&self) -> &RunRef {
-        &self.run
+        &self.run.reference
     }
 
     /// Its workflow's id.
     pub fn workflow_id(&self) -> &WorkflowId {
-        &self.workflow_id
+        &self.run.identity.workflow_id
     }
 
     /// `Succeeded`, `Failed` or `Cancelled`.
@@ -112,28 +179,45 @@ impl RunOutcome {
 
     /// Why it was told to stop, if it is `Cancelled`.
     pub fn cancelled(&self) -> Option<CancelCause> {
-        todo!()
+        self.cancelled
     }
 
     /// Why the run itself failed, where that is no failure of one of its steps.
     pub fn error(&self) -> Option<&Failure> {
-        todo!()
+        self.error.as_ref()
     }
 
     /// How its own steps ended.
     pub fn totals(&self) -> RunTotals {
-        todo!()
+        self.totals
     }
 
     /// The run record, absolute.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.run.record_path
+    }
+}
+
+impl fmt::Debug for RunOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunOutcome")
+            .field("run", self.run())
+            .field("status", &self.status)
+            .field("totals", &self.totals)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 
 impl Serialize for RunOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let _ = serializer;
-        todo!()
+        let state = self.run.lock();
+        RunView {
+            identity: &self.run.identity,
+            progress: &state.progress,
+            path: &self.run.record_path,
+            reports: &state.reports,
+        }
+        .serialize(serializer)
     }
 }

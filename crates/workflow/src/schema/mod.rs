@@ -245,6 +245,13 @@ fn lines(issues: &[SchemaIssue]) -> String {
     issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+impl Reports {
+    /// The selection as its file holds it.
+    pub(crate) fn to_value(&self) -> Value {
+        write::reports(self)
+    }
+}
+
 impl Workflow {
     /// Reads a workflow file. Unknown keys are dropped.
     pub fn parse(document: &Document) -> Result<Self, SchemaError> {
@@ -254,6 +261,12 @@ impl Workflow {
     /// Reads a workflow that is no longer text, such as an evaluated copy in memory.
     pub fn from_value(value: &Value) -> Result<Self, SchemaError> {
         read::workflow(value, None)
+    }
+
+    /// Reads an evaluated copy. A job whose only steps were `forEach` steps over nothing has none
+    /// there.
+    pub fn parse_evaluated(document: &Document) -> Result<Self, SchemaError> {
+        read::evaluated_workflow(document.value(), Some(document))
     }
 
     /// The workflow as its file holds it: keys in fixed order, defaults written out.

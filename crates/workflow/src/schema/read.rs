@@ -23,7 +23,17 @@ pub(super) fn workflow(
     value: &Value,
     document: Option<&Document>,
 ) -> Result<Workflow, SchemaError> {
-    let mut reader = Reader { document, path: Vec::new(), issues: Vec::new() };
+    read(value, Reader { document, fewest_steps: 1, path: Vec::new(), issues: Vec::new() })
+}
+
+pub(super) fn evaluated_workflow(
+    value: &Value,
+    document: Option<&Document>,
+) -> Result<Workflow, SchemaError> {
+    read(value, Reader { document, fewest_steps: 0, path: Vec::new(), issues: Vec::new() })
+}
+
+fn read(value: &Value, mut reader: Reader<'_>) -> Result<Workflow, SchemaError> {
     match reader.workflow(value) {
         Some(workflow) if reader.issues.is_empty() => Ok(workflow),
         _ => {
@@ -37,6 +47,7 @@ pub(super) fn workflow(
 /// unless the thing it reads is optional and absent.
 struct Reader<'d> {
     document: Option<&'d Document>,
+    fewest_steps: usize,
     path: Vec<PathItem>,
     issues: Vec<SchemaIssue>,
 }
@@ -326,7 +337,8 @@ impl Reader<'_> {
         let object = self.object(value)?;
         let name = self.required(object, "name", Reader::filled_text);
         let description = self.optional(object, "description", Self::text);
-        let steps = self.required(object, "steps", |r, v| r.list(v, 1, Reader::step));
+        let fewest = self.fewest_steps;
+        let steps = self.required(object, "steps", |r, v| r.list(v, fewest, Reader::step));
         let depends_on = self.depends_on(object, "job");
         let weight = self.optional(object, "weight", Self::number);
         let concurrency = self.optional(object, "concurrency", |r, v| r.whole(v, 0));

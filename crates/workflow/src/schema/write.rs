@@ -61,7 +61,7 @@ pub(super) fn workflow(workflow: &Workflow) -> Value {
     keys.into()
 }
 
-pub(crate) fn job(job: &Job) -> Value {
+fn job(job: &Job) -> Value {
     let mut keys = Keys::default();
     keys.put("name", job.name.as_str());
     keys.put_some("description", job.description.clone());
@@ -97,8 +97,7 @@ fn step(step: &Step) -> Value {
     keys.into()
 }
 
-/// A task as its file holds it.
-pub(crate) fn task(task: &Task) -> Value {
+fn task(task: &Task) -> Value {
     let mut keys = Keys::default();
     keys.put("type", task.kind());
     match task {
@@ -149,7 +148,7 @@ fn data_output_override(wanted: &DataOutputOverride) -> Value {
     keys.into()
 }
 
-fn reports(wanted: &Reports) -> Value {
+pub(super) fn reports(wanted: &Reports) -> Value {
     let mut keys = Keys::default();
     let require = wanted.require.as_ref().map(|required| {
         let items = required.iter().map(|report| match &report.methods {
