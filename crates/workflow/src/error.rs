@@ -7,6 +7,7 @@ use swamp_model::inputs::InputErrors;
 use swamp_store::StoreError;
 use swamp_yaml::Position;
 
+use crate::for_each::ForEachError;
 use crate::plan::PlanError;
 use crate::schema::SchemaError;
 
@@ -44,6 +45,14 @@ pub enum WorkflowError {
         position: Option<Position>,
         /// `expression`, `env` or `vault`.
         category: ErrorCategory,
+    },
+    /// The list of a `forEach` cannot be had.
+    #[error("{error}\n(at {place})")]
+    ForEach {
+        /// Where it stands: `jobs[0].steps[1].forEach.in`.
+        place: String,
+        /// Why not.
+        error: ForEachError,
     },
     /// There is no order in which it could run.
     #[error(transparent)]
@@ -119,6 +128,10 @@ impl WorkflowError {
     pub fn failure(&self) -> Failure {
         let (category, fault) = match self {
             Self::Expression { category, .. } => (*category, Fault::User),
+            Self::ForEach { error: ForEachError::Expression(error), .. } => {
+                (error.category(), Fault::User)
+            }
+            Self::ForEach { .. } => (ErrorCategory::Expression, Fault::User),
             Self::Cancelled(cause) => (cause.category(), Fault::User),
             Self::Store(error) | Self::Record { error, .. } => match error {
                 StoreError::Io { .. } => (ErrorCategory::Internal, Fault::Internal),

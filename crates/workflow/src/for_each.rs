@@ -62,6 +62,12 @@ pub(crate) fn items(for_each: &ForEach, context: &Context<'_>) -> Result<Vec<Ite
     }
 }
 
+/// The context with the `forEach` variable as `self.<item>`.
+pub(crate) fn with_item<'c>(context: Context<'c>, name: &str, value: &Value) -> Context<'c> {
+    let entry = (name, swamp_expr::Value::from_json(value));
+    context.with("self", swamp_expr::Value::Map([entry].into_iter().collect()))
+}
+
 /// The name of an iteration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IterationName {

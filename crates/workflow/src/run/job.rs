@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use swamp_events::{EventKind, StepRef};
+use swamp_events::{EventKind, SkipReason, StepRef};
 use swamp_expr::{Context, Template};
 use swamp_ident::{ErrorCategory, Failure, Fault, Phase, Status, StepName};
 
 use super::progress::StepProgress;
-use super::tree::{Crew, Run};
+use super::tree::{Crew, Run, State};
 use crate::for_each::{self, ForEachError};
 use crate::plan::PlanError;
 use crate::schedule::not_started;
 use crate::steps::{Iteration, StepPlan};
-use swamp_events::SkipReason;
 
 /// Why the steps of a job cannot be known.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +58,7 @@ impl Crew<'_, '_> {
             let template = Template::parse(step.name.as_str()).map_err(ForEachError::from)?;
             let mut own = Vec::with_capacity(items.len());
             for item in items {
-                let context = with_item(context.clone(), &for_each.item, &item.value);
+                let context = for_each::with_item(context.clone(), &for_each.item, &item.value);
                 let name = item.name(&template, &for_each.item, &context);
                 if let Some(message) = name.remark {
                     run.job_emitters[job].emit(EventKind::Warning { message });
@@ -126,24 +125,8 @@ impl Crew<'_, '_> {
     }
 }
 
-/// The context with the `forEach` variable as `self.<item>`.
-pub(super) fn with_item<'c>(
-    context: Context<'c>,
-    name: &str,
-    value: &serde_json::Value,
-) -> Context<'c> {
-    let entry = (name, swamp_expr::Value::from_json(value));
-    context.with("self", swamp_expr::Value::Map([entry].into_iter().collect()))
-}
-
 /// Notes and tells that none of the steps of a job as written runs.
-fn skip_as_written(
-    run: &Run,
-    state: &mut super::tree::State,
-    job: usize,
-    status: Status,
-    reason: &SkipReason,
-) {
+fn skip_as_written(run: &Run, state: &mut State, job: usize, status: Status, reason: &SkipReason) {
     let now = run.emitter.now();
     for (progress, step) in
         state.progress.jobs[job].steps.iter_mut().zip(&run.workflow.jobs[job].steps)

@@ -21,6 +21,7 @@ use super::step::{StepEnd, drivers, pairs};
 use super::summary;
 use super::tree::{Crew, Ended, Parent, Run, State, Tree};
 use crate::error::WorkflowError;
+use crate::for_each::with_item;
 use crate::handed_down::{HandedDown, HandingError};
 use crate::library::{LoadedWorkflow, document_of};
 use crate::plan::plan;
@@ -253,7 +254,7 @@ impl Crew<'_, '_> {
         let Some(inputs) = written.task.inputs() else { return Ok(HandedDown::default()) };
         let mut context = self.context(run);
         if let Some((for_each, item)) = evaluated.for_each.as_ref().zip(planned.item.as_ref()) {
-            context = super::job::with_item(context, &for_each.item, item);
+            context = with_item(context, &for_each.item, item);
         }
         HandedDown::evaluate(inputs, &context).map_err(|error| match error {
             HandingError::Expression(failure) => WorkflowError::Expression {

@@ -14,11 +14,11 @@ use swamp_model::{
     StepCall,
 };
 
-use super::job::with_item;
 use super::output;
 use super::progress::rest_of_step;
 use super::summary::Row;
 use super::tree::{Crew, Run, skip_step};
+use crate::for_each::with_item;
 use crate::schedule::not_started;
 use crate::schema::{self, GarbageCollection, Step, Task};
 use crate::steps::PlannedStep;
