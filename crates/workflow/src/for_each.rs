@@ -113,12 +113,11 @@ impl Item {
         for expression in template.expressions() {
             name.push_str(&source[after..expression.range.start]);
             let value = expression.program.evaluate(context).and_then(|value| value.to_text());
-            match value {
-                Ok(text) => name.push_str(&text),
-                Err(_) => {
-                    failed = true;
-                    name.push_str(&source[expression.range.clone()]);
-                }
+            if let Ok(text) = value {
+                name.push_str(&text);
+            } else {
+                failed = true;
+                name.push_str(&source[expression.range.clone()]);
             }
             after = expression.range.end;
         }

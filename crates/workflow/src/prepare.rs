@@ -152,11 +152,11 @@ fn keep_texts(written: &Value, evaluated: &mut Value, path: &mut Vec<PathItem>) 
                 path.pop();
             }
         }
-        (Value::String(_), value @ (Value::Number(_) | Value::Bool(_))) => {
-            if spot(&DocumentPath(path.clone())) == Spot::Text {
-                let text = swamp_expr::Value::from_json(value).to_text();
-                *value = Value::String(text.unwrap_or_else(|_| value.to_string()));
-            }
+        (Value::String(_), value @ (Value::Number(_) | Value::Bool(_)))
+            if spot(&DocumentPath(path.clone())) == Spot::Text =>
+        {
+            let text = swamp_expr::Value::from_json(value).to_text();
+            *value = Value::String(text.unwrap_or_else(|_| value.to_string()));
         }
         _ => {}
     }

@@ -271,25 +271,22 @@ impl Schedule {
     /// Starts steps of a job until its level is exhausted or the limit reached; begins levels; ends
     /// the job.
     fn advance_job(&mut self, job: usize, effects: &mut Vec<Effect>) {
-        let stop = self.stop;
+        let stopped = self.stop;
         let state = &mut self.jobs[job];
         loop {
-            while state.running < state.limit || stop.is_some() {
+            while state.running < state.limit || stopped.is_some() {
                 let Some(step) = state.queue.pop_front() else { break };
-                let skipped = match stop {
-                    Some(stop) => Some(not_started(stop)),
+                let skipped = match stopped {
+                    Some(why) => Some(not_started(why)),
                     None => state.reason_to_skip(step).map(|reason| (Status::Skipped, reason)),
                 };
-                match skipped {
-                    Some((status, reason)) => {
-                        state.steps[step].status = status;
-                        effects.push(Effect::StepSkipped(job, step, status, reason));
-                    }
-                    None => {
-                        state.steps[step].status = Status::Running;
-                        state.running += 1;
-                        effects.push(Effect::StepStarts(job, step));
-                    }
+                if let Some((status, reason)) = skipped {
+                    state.steps[step].status = status;
+                    effects.push(Effect::StepSkipped(job, step, status, reason));
+                } else {
+                    state.steps[step].status = Status::Running;
+                    state.running += 1;
+                    effects.push(Effect::StepStarts(job, step));
                 }
             }
             if state.running > 0 || !state.queue.is_empty() {
@@ -365,7 +362,7 @@ impl JobState {
         if self.in_trouble {
             let meant = awaited.iter().any(|awaited| {
                 awaited.condition.expects_trouble()
-                    || self.steps_of(plan, awaited).any(|step| self.steps[step].for_trouble)
+                    || steps_of(plan, awaited).any(|step| self.steps[step].for_trouble)
             });
             if !meant {
                 return Some(SkipReason::EarlierFailure);
@@ -373,18 +370,6 @@ impl JobState {
             self.steps[step].for_trouble = true;
         }
         None
-    }
-
-    /// All steps that a dependency means.
-    fn steps_of<'a>(
-        &self,
-        plan: &'a StepPlan,
-        awaited: &'a Awaited,
-    ) -> impl Iterator<Item = usize> + 'a {
-        awaited.targets.iter().flat_map(|target| match target {
-            Target::Template(template) => plan.ranges[*template].clone(),
-            Target::Iteration(step) => *step..*step + 1,
-        })
     }
 
     /// The status of what a dependency names. Of several steps, failed beats cancelled beats
@@ -407,6 +392,14 @@ impl JobState {
             if runs { Status::Succeeded } else { Status::Skipped }
         })
     }
+}
+
+/// All steps that a dependency means.
+fn steps_of<'a>(plan: &'a StepPlan, awaited: &'a Awaited) -> impl Iterator<Item = usize> + 'a {
+    awaited.targets.iter().flat_map(|target| match target {
+        Target::Template(template) => plan.ranges[*template].clone(),
+        Target::Iteration(step) => *step..*step + 1,
+    })
 }
 
 fn combined(statuses: impl Iterator<Item = Status>) -> Option<Status> {

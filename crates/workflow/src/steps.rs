@@ -94,7 +94,7 @@ impl StepPlan {
                             for_each: Some(iteration.for_each),
                         },
                         item: Some(iteration.item),
-                    }))
+                    }));
                 }
             }
             ranges.push(start..steps.len());

@@ -1,6 +1,7 @@
 //! Looking at a workflow without running it.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 use swamp_ident::{MethodName, WorkflowId, WorkflowName};
@@ -116,7 +117,7 @@ impl Checks {
             Verdict::Fine => None,
             Verdict::Wrong(error) => Some(error),
             Verdict::PassedOver(why) => {
-                name.push_str(&format!(" ({why}, skipped)"));
+                let _ = write!(name, " ({why}, skipped)");
                 None
             }
         };

@@ -1,5 +1,7 @@
 //! What a step gave, as the run record keeps it.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value, json};
 use swamp_events::ArtifactRef;
 use swamp_model::{MethodRun, StoredArtifact};
@@ -102,7 +104,7 @@ fn shorten(value: &mut Value) {
         Value::String(text) if text.len() > LONGEST_TEXT => {
             let length = text.len();
             text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-            text.push_str(&format!("… (cut here; {length} bytes in the stored data)"));
+            let _ = write!(text, "… (cut here; {length} bytes in the stored data)");
         }
         Value::Array(items) => items.iter_mut().for_each(shorten),
         Value::Object(entries) => entries.values_mut().for_each(shorten),

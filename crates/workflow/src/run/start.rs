@@ -192,7 +192,7 @@ impl Crew<'_, '_> {
             parent,
             state,
         ));
-        self.tree.save(&run)?;
+        run.save()?;
         run.emitter.emit_at(now, started);
         warn_of_unknown_names(&run);
         self.begin(&run);
@@ -290,7 +290,7 @@ impl Crew<'_, '_> {
             (state.progress.totals(), rows, error)
         };
         self.save_last(run);
-        let broken = self.broken().map(internal_failure);
+        let broken = self.broken().map(|message| internal_failure(&message));
         let (status, error) = match broken {
             Some(broken) => (Status::Failed, Some(broken)),
             None => (status, error),
@@ -325,7 +325,9 @@ impl Crew<'_, '_> {
     /// Why the run itself failed: its record, or the first job whose steps could not be known.
     fn run_error(self, state: &State) -> Option<Failure> {
         let job = state.broken_jobs.iter().min_by_key(|(job, _)| **job);
-        self.broken().map(internal_failure).or_else(|| job.map(|(_, failure)| failure.clone()))
+        self.broken()
+            .map(|message| internal_failure(&message))
+            .or_else(|| job.map(|(_, failure)| failure.clone()))
     }
 
     /// What a failed or cancelled run is to the step that it was.
@@ -374,7 +376,6 @@ impl Crew<'_, '_> {
             let owner = ReportOwner {
                 type_name: TypeName::from("workflow"),
                 id: DefinitionId::new(run.identity.workflow_id.as_str()),
-                run: Some((run.identity.workflow_name.clone(), run.identity.id.clone())),
             };
             let saved = self.tree.engine.save_report(&owner, info, &markdown, &json);
             let (kind, result, artifacts) = match saved {
@@ -402,7 +403,7 @@ impl Crew<'_, '_> {
     }
 }
 
-fn internal_failure(message: String) -> Failure {
+fn internal_failure(message: &str) -> Failure {
     Failure {
         message: format!("the run's record cannot be kept: {message}"),
         category: ErrorCategory::Internal,

@@ -161,7 +161,7 @@ impl Crew<'_, '_> {
         let name = &run.workflow.jobs[job].name;
         match self.tree.engine.run_method(&request, emitter) {
             Ok(done) => completed(&request.model, done, name, planned),
-            Err(failure) => failed(failure, name, planned),
+            Err(failure) => failed(*failure, name, planned),
         }
     }
 

@@ -21,7 +21,7 @@ use swamp_ident::{
     CancelCause, Failure, JobName, Moment, Status, StepName, WorkflowId, WorkflowName,
 };
 use swamp_model::{DriverChoice, Engine, ReportOutcome};
-use swamp_store::StoreError;
+use swamp_store::{StoreError, atomic};
 
 use super::bell::Bell;
 use super::fragments::Fragments;
@@ -174,6 +174,19 @@ impl Run {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
+
+    /// Writes the record as it is now.
+    pub(super) fn save(&self) -> Result<(), StoreError> {
+        // Whoever comes later writes later: the last writer is the one that knows most.
+        let mut saving = lock(&self.saving);
+        self.changed.store(false, Ordering::Release);
+        let begin = Instant::now();
+        let record = self.lock().progress.record(&self.identity);
+        atomic::write_quick_with(&self.record_path, |writer| record.write_to(writer))?;
+        let end = Instant::now();
+        saving.not_before = end + BETWEEN_SAVES.max((end - begin) * SHARE_OF_SAVES);
+        Ok(())
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -228,19 +241,6 @@ impl<'e> Tree<'e> {
         self.bell.ring();
     }
 
-    /// Writes a run's record as it is now.
-    pub(super) fn save(&self, run: &Run) -> Result<(), StoreError> {
-        // Whoever comes later writes later: the last writer is the one that knows most.
-        let mut saving = lock(&run.saving);
-        run.changed.store(false, Ordering::Release);
-        let begin = Instant::now();
-        let record = run.lock().progress.record(&run.identity);
-        swamp_store::atomic::write_quick_with(&run.record_path, |writer| record.write_to(writer))?;
-        let end = Instant::now();
-        saving.not_before = end + BETWEEN_SAVES.max((end - begin) * SHARE_OF_SAVES);
-        Ok(())
-    }
-
     /// Notes that a run's record is no longer as on disk.
     fn note_change(&self, run: &Run) {
         if !run.changed.swap(true, Ordering::AcqRel) {
@@ -256,7 +256,7 @@ impl<'e> Tree<'e> {
             let not_before = lock(&run.saving).not_before;
             if not_before > Instant::now() {
                 next = Some(next.map_or(not_before, |next| next.min(not_before)));
-            } else if let Err(error) = self.save(run) {
+            } else if let Err(error) = run.save() {
                 self.break_off(error);
             }
         }
@@ -437,7 +437,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
     /// Writes a run's record for the last time; a record that cannot be written ends the tree.
     pub(super) fn save_last(self, run: &Arc<Run>) {
         lock(&self.tree.live).retain(|other| !Arc::ptr_eq(other, run));
-        if let Err(error) = self.tree.save(run) {
+        if let Err(error) = run.save() {
             self.tree.break_off(error);
         }
     }

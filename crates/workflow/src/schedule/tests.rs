@@ -422,7 +422,9 @@ fn a_stop_after_the_end_changes_nothing() {
 }
 
 /// A random workflow, decisions to make on the way, and the step after which to stop, if at all.
-fn any_run() -> impl Strategy<Value = (Value, Vec<(&'static str, usize)>, usize, Vec<u8>, usize)> {
+type AnyRun = (Value, Vec<(&'static str, usize)>, usize, Vec<u8>, usize);
+
+fn any_run() -> impl Strategy<Value = AnyRun> {
     const CONDITIONS: [&str; 6] =
         ["always", "succeeded", "failed", "completed", "skipped", "not-succeeded"];
     let after = proptest::collection::vec((0_usize..5, 0_usize..CONDITIONS.len()), 0..3);
