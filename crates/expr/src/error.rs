@@ -115,8 +115,7 @@ impl ExprError {
         let line = self.0.source.lines().nth(place.line - 1).unwrap_or_default();
         let Position { line: number, column } = place;
         let indent = 8 + column;
-        (!self.0.source.is_empty())
-            .then(|| format!("\n\n> {number:>4} | {line}\n{:indent$}^", ""))
+        (!self.0.source.is_empty()).then(|| format!("\n\n> {number:>4} | {line}\n{:indent$}^", ""))
     }
 
     /// The category a failure of this kind is counted under: `expression`, `env` or `vault`.

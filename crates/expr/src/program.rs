@@ -32,7 +32,7 @@ impl Program {
 
     fn compile_as(source: &str, dialect: Dialect) -> Result<Self, ExprError> {
         let source: Arc<str> = source.into();
-        let located = |fault: Box<Fault>| ExprError::new(fault.kind, &source, fault.at);
+        let located = |fault| locate(fault, &source);
         let mut tree = parser::parse(&source).map_err(located)?;
         check::check(&mut tree, dialect).map_err(located)?;
         Ok(Self { tree: Arc::new(tree) })
@@ -66,11 +66,15 @@ impl Program {
 
     /// Evaluates it.
     pub fn evaluate(&self, context: &Context<'_>) -> Result<Value, ExprError> {
-        let located = |fault: Box<Fault>| ExprError::new(fault.kind, &self.tree.source, fault.at);
-        eval::evaluate(&self.tree, context).map_err(located)
+        eval::evaluate(&self.tree, context).map_err(|fault| locate(fault, &self.tree.source))
     }
 
     pub(crate) fn tree(&self) -> &Tree {
         &self.tree
     }
+}
+
+fn locate(fault: Fault, source: &Arc<str>) -> ExprError {
+    let (kind, at) = fault.into_parts();
+    ExprError::new(kind, source, at)
 }

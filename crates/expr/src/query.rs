@@ -139,7 +139,8 @@ impl RecordFilter {
             }
             Kind::Binary(Binary::Equal, left, right) => {
                 for (field, text) in [(left, right), (right, left)] {
-                    if let (Some(field), Some(text)) = (tree.free_name(field), tree.fixed_text(text))
+                    if let (Some(field), Some(text)) =
+                        (tree.free_name(field), tree.fixed_text(text))
                     {
                         required.push((field.to_owned(), text.to_owned()));
                     }
@@ -175,7 +176,8 @@ impl RecordFilter {
 
 /// Evaluates over the fields of a record that are used.
 fn evaluate(program: &Program, fields: &[Arc<str>], record: &Json) -> Result<Value, ExprError> {
-    let value = |field: &Arc<str>| Some((Arc::clone(field), Value::from_json(record.get(&**field)?)));
+    let value =
+        |field: &Arc<str>| Some((Arc::clone(field), Value::from_json(record.get(&**field)?)));
     let variables = fields.iter().filter_map(value).collect();
     program.evaluate(&Context { variables, ..Context::default() })
 }
@@ -236,7 +238,10 @@ mod tests {
     #[test]
     fn unknown_fields_list_the_known_ones() {
         for (predicate, start) in [
-            ("foo == 1", "Unknown field \"foo\" in query predicate.\nAvailable: attributes, content,"),
+            (
+                "foo == 1",
+                "Unknown field \"foo\" in query predicate.\nAvailable: attributes, content,",
+            ),
             ("foo == bar.x", "Unknown fields \"bar\", \"foo\" in query predicate.\n"),
             ("env.HOME == \"x\"", "Unknown field \"env\" in query predicate.\n"),
         ] {
@@ -285,14 +290,18 @@ mod tests {
     #[test]
     fn required_texts_come_from_conjunctions_only() {
         for (predicate, want) in [
-            ("modelName == \"one\" && (\"out\" == name && size > 1)", vec!["modelName=one", "name=out"]),
+            (
+                "modelName == \"one\" && (\"out\" == name && size > 1)",
+                vec!["modelName=one", "name=out"],
+            ),
             ("modelName == \"one\" || name == \"out\"", vec![]),
             ("!(modelName == \"one\")", vec![]),
             ("tags.env == \"prod\" && version == 1", vec![]),
         ] {
             let filter = RecordFilter::compile(predicate, None).expect(predicate);
             let pairs = filter.required_texts();
-            let got: Vec<String> = pairs.iter().map(|(field, text)| format!("{field}={text}")).collect();
+            let got: Vec<String> =
+                pairs.iter().map(|(field, text)| format!("{field}={text}")).collect();
             assert_eq!(got, want, "{predicate}");
         }
     }

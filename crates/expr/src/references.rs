@@ -95,9 +95,10 @@ impl References {
     /// evaluated before this expression when all definitions are evaluated together.
     pub fn model_names(&self) -> BTreeSet<&str> {
         let by_model = self.models.iter().filter_map(|model| model.name.as_deref());
-        let calls = self.data.iter().filter(|call| {
-            !matches!(call.function.as_str(), "findByTag" | "query")
-        });
+        let calls = self
+            .data
+            .iter()
+            .filter(|call| !matches!(call.function.as_str(), "findByTag" | "query"));
         let by_data = calls.filter_map(|call| call.arguments.first()?.as_deref());
         by_model.chain(by_data).collect()
     }
@@ -212,13 +213,11 @@ impl Reader<'_> {
             }
             Kind::Index(object, key) => {
                 let chain = self.chain(*object);
-                match self.tree.fixed_text(*key) {
-                    Some(key) => Some(chain?.field(key)),
-                    None => {
-                        self.visit(*key);
-                        Some(chain?.close())
-                    }
+                if let Some(key) = self.tree.fixed_text(*key) {
+                    return Some(chain?.field(key));
                 }
+                self.visit(*key);
+                Some(chain?.close())
             }
             _ => {
                 self.visit(id);

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use super::types::Ty;
 use super::{Checker, Result};
+use crate::error::ErrorKind;
 use crate::functions::{Parameter, Signature, signatures};
 use crate::syntax::Fault;
 use crate::syntax::tree::{Children, Comprehension, Kind, Macro, NodeId, SourceFunction, Span};
@@ -68,18 +69,15 @@ impl Checker<'_> {
         while let Kind::Field(object, _) = self.tree.node(at).kind {
             at = object;
         }
-        match (&self.tree.node(argument).kind, &self.tree.node(at).kind) {
-            (&Kind::Field(object, name), Kind::Name(_)) => {
-                self.visit(object)?;
-                self.replace(call.id, Kind::Has(object, name));
-                Ok(Ty::Bool)
-            }
-            _ => {
-                let start = self.tree.node(argument).start as usize;
-                let kind = crate::error::ErrorKind::Check("has() invalid argument".to_owned());
-                Err(Fault::new(kind, start))
-            }
+        if let (&Kind::Field(object, name), Kind::Name(_)) =
+            (&self.tree.node(argument).kind, &self.tree.node(at).kind)
+        {
+            self.visit(object)?;
+            self.replace(call.id, Kind::Has(object, name));
+            return Ok(Ty::Bool);
         }
+        let start = self.tree.node(argument).start as usize;
+        Err(Fault::new(ErrorKind::Check("has() invalid argument".to_owned()), start))
     }
 
     fn bind(&mut self, call: Call) -> Result<Ty> {
@@ -251,6 +249,7 @@ impl Checker<'_> {
     fn takes(&self, wanted: Parameter, got: Ty) -> bool {
         match (wanted, got) {
             (Parameter::Any, _) | (_, Ty::Dyn) => true,
+            (Parameter::Never, _) => false,
             (Parameter::List, list) => list.is_list(),
             (Parameter::TextList, list) => {
                 list.is_list() && self.types.overlap(self.types.element(list), Ty::Text)

@@ -13,7 +13,7 @@ use crate::syntax::Fault;
 use crate::syntax::tree::{Binary, Children, Kind, NodeId, Span, Tree, Unary};
 use crate::value::{Type, Value};
 
-type Result<T> = std::result::Result<T, Box<Fault>>;
+type Result<T> = std::result::Result<T, Fault>;
 
 /// Where an expression stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,14 @@ impl Dialect {
 /// Checks a tree and resolves its names in place.
 pub(crate) fn check(tree: &mut Tree, dialect: Dialect) -> Result<()> {
     let root = tree.root;
-    let mut checker =
-        Checker { tree, dialect, types: Types::default(), locals: Vec::new(), runtime: false };
+    let mut checker = Checker {
+        tree,
+        dialect,
+        types: Types::default(),
+        locals: Vec::new(),
+        loose: None,
+        runtime: false,
+    };
     checker.visit(root)?;
     let runtime = checker.runtime;
     tree.runtime = runtime;
@@ -54,6 +60,9 @@ struct Checker<'t> {
     types: Types,
     /// Local variables, outermost first.
     locals: Vec<(Span, Ty)>,
+    /// The last arithmetic whose left operand has a known type and whose right has not. Its result
+    /// is mostly of the left type, so it goes with everything in a literal.
+    loose: Option<NodeId>,
     runtime: bool,
 }
 
@@ -86,7 +95,7 @@ impl Checker<'_> {
             Kind::Unary(operator, operand) => self.unary(id, operator, operand),
             Kind::Binary(operator, left, right) => self.binary(id, operator, left, right),
             Kind::Ternary(condition, yes, no) => self.ternary(id, condition, yes, no),
-            Kind::List(children) => self.list(children),
+            Kind::List(children) => self.list(id, children),
             Kind::Map(children) => self.map(children),
             Kind::Call { name, children, has_receiver } => {
                 self.call(id, name, children, has_receiver)
@@ -202,7 +211,8 @@ impl Checker<'_> {
                 for (operand, ty) in [(left, l), (right, r)] {
                     if !matches!(ty, Ty::Bool | Ty::Dyn) {
                         let name = self.types.name(ty);
-                        let message = format!("Logical operator requires bool operands, got '{name}'");
+                        let message =
+                            format!("Logical operator requires bool operands, got '{name}'");
                         let at = self.tree.node(operand).start as usize;
                         return Err(Fault::new(ErrorKind::Check(message), at));
                     }
@@ -222,6 +232,9 @@ impl Checker<'_> {
             | Binary::Multiply
             | Binary::Divide
             | Binary::Remainder => {
+                if l != Ty::Dyn && r == Ty::Dyn {
+                    self.loose = Some(id);
+                }
                 operators::arithmetic(&mut self.types, self.dialect, operator, l, r)
             }
         };
@@ -247,43 +260,74 @@ impl Checker<'_> {
         self.fail(format!("Ternary branches must have the same type, got '{yes}' and '{no}'"), id)
     }
 
-    /// The common type of one more part of a literal.
-    fn join(&self, what: &str, so_far: Option<Ty>, next: Ty, id: NodeId) -> Result<Ty> {
-        let Some(expected) = so_far else { return Ok(next) };
-        match Types::same(expected, next) {
-            Some(common) => Ok(common),
+    /// Takes one more part of a literal into account.
+    fn join(&self, what: &str, so_far: &mut Common, next: Ty, id: NodeId) -> Result<()> {
+        if self.loose == Some(id) {
+            so_far.loose = true;
+            return Ok(());
+        }
+        let Some(expected) = so_far.ty else {
+            so_far.ty = Some(next);
+            return Ok(());
+        };
+        so_far.ty = match Types::same(expected, next) {
+            Some(common) => Some(common),
             None if self.dialect.wants_uniform_literals() => {
                 let (expected, next) = (self.types.name(expected), self.types.name(next));
-                self.fail(format!("{what}, expected type '{expected}' but found '{next}'"), id)
+                return self
+                    .fail(format!("{what}, expected type '{expected}' but found '{next}'"), id);
             }
-            None => Ok(Ty::Dyn),
-        }
+            None => Some(Ty::Dyn),
+        };
+        Ok(())
     }
 
-    fn list(&mut self, children: Children) -> Result<Ty> {
-        let mut common = None;
+    fn list(&mut self, id: NodeId, children: Children) -> Result<Ty> {
+        let mut common = Common::default();
         for index in 0..children.len as usize {
             let element = self.child(children, index);
             let ty = self.visit(element)?;
-            let what = "List elements must have the same type";
-            common = Some(self.join(what, common, ty, element)?);
+            self.join("List elements must have the same type", &mut common, ty, element)?;
         }
-        Ok(common.map_or(Ty::EmptyList, |element| self.types.list(element)))
+        // A list of constants is one.
+        let constant = |id: &NodeId| match &self.tree.node(*id).kind {
+            Kind::Constant(value) => Some(value.clone()),
+            _ => None,
+        };
+        if let Some(items) = self.tree.children(children).iter().map(constant).collect() {
+            self.replace(id, Kind::Constant(Value::List(items)));
+        }
+        Ok(common.part().map_or(Ty::EmptyList, |element| self.types.list(element)))
     }
 
     fn map(&mut self, children: Children) -> Result<Ty> {
-        let (mut keys, mut values) = (None, None);
+        let (mut keys, mut values) = (Common::default(), Common::default());
         for pair in 0..children.len as usize / 2 {
             let (key, value) = (self.child(children, 2 * pair), self.child(children, 2 * pair + 1));
             let ty = self.visit(key)?;
-            keys = Some(self.join("Map key uses wrong type", keys, ty, key)?);
+            self.join("Map key uses wrong type", &mut keys, ty, key)?;
             let ty = self.visit(value)?;
-            values = Some(self.join("Map value uses wrong type", values, ty, value)?);
+            self.join("Map value uses wrong type", &mut values, ty, value)?;
         }
-        Ok(match (keys, values) {
+        Ok(match (keys.part(), values.part()) {
             (Some(key), Some(value)) => self.types.map(key, value),
             _ => Ty::EmptyMap,
         })
+    }
+}
+
+/// What the parts of a literal have in common so far.
+#[derive(Clone, Copy, Default)]
+struct Common {
+    ty: Option<Ty>,
+    /// Whether a part goes with everything, see [`Checker::loose`].
+    loose: bool,
+}
+
+impl Common {
+    /// The type of a part; `None` when there is none.
+    fn part(self) -> Option<Ty> {
+        if self.loose { Some(Ty::Dyn) } else { self.ty }
     }
 }
 

@@ -32,11 +32,10 @@ const SCALE: &[Overload] = &[
 ];
 const REMAINDER: &[Overload] = &[(Ty::Int, Ty::Int, Ty::Int), (Ty::UInt, Ty::UInt, Ty::UInt)];
 /// Added to all four in definitions and workflows, not in queries.
-const MIXED: &[Overload] =
-    &[(Ty::Int, Ty::Double, Ty::Double), (Ty::Double, Ty::Int, Ty::Double)];
+const MIXED: &[Overload] = &[(Ty::Int, Ty::Double, Ty::Double), (Ty::Double, Ty::Int, Ty::Double)];
 
-const fn fits(wanted: Ty, got: Ty) -> bool {
-    matches!(got, Ty::Dyn) || Types::same(wanted, got).is_some()
+fn fits(wanted: Ty, got: Ty) -> bool {
+    got == Ty::Dyn || got == wanted
 }
 
 /// The result of an arithmetic operator, `None` when no overload fits.

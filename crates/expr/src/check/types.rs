@@ -73,9 +73,11 @@ impl Types {
     pub(crate) fn overlap(&self, a: Ty, b: Ty) -> bool {
         match (a, b) {
             (Ty::Dyn, _) | (_, Ty::Dyn) => true,
-            (Ty::EmptyList, Ty::EmptyList | Ty::List(_)) | (Ty::List(_), Ty::EmptyList) => true,
-            (Ty::EmptyMap, Ty::EmptyMap | Ty::Map(_)) | (Ty::Map(_), Ty::EmptyMap) => true,
-            (Ty::List(a), Ty::List(b)) => self.overlap(self.lists[a as usize], self.lists[b as usize]),
+            (Ty::EmptyList, list) | (list, Ty::EmptyList) => list.is_list(),
+            (Ty::EmptyMap, map) | (map, Ty::EmptyMap) => map.is_map(),
+            (Ty::List(a), Ty::List(b)) => {
+                self.overlap(self.lists[a as usize], self.lists[b as usize])
+            }
             (Ty::Map(a), Ty::Map(b)) => {
                 let ((ka, va), (kb, vb)) = (self.maps[a as usize], self.maps[b as usize]);
                 self.overlap(ka, kb) && self.overlap(va, vb)
@@ -104,26 +106,14 @@ impl Types {
         }
     }
 
-    /// The common type of the elements of a literal: the same type, where an empty literal takes on
-    /// the type of the others. `None` when they differ.
-    pub(crate) const fn same(a: Ty, b: Ty) -> Option<Ty> {
+    /// The common type of the elements of a literal: the same type, where an empty literal goes with
+    /// everything. `None` when they differ.
+    pub(crate) fn same(a: Ty, b: Ty) -> Option<Ty> {
         match (a, b) {
-            (Ty::EmptyList, Ty::List(_)) | (Ty::EmptyMap, Ty::Map(_)) => Some(b),
-            (Ty::List(_), Ty::EmptyList) | (Ty::Map(_), Ty::EmptyMap) => Some(a),
-            (Ty::List(x), Ty::List(y)) | (Ty::Map(x), Ty::Map(y)) if x == y => Some(a),
-            (Ty::Dyn, Ty::Dyn)
-            | (Ty::Null, Ty::Null)
-            | (Ty::Bool, Ty::Bool)
-            | (Ty::Int, Ty::Int)
-            | (Ty::UInt, Ty::UInt)
-            | (Ty::Double, Ty::Double)
-            | (Ty::Text, Ty::Text)
-            | (Ty::Bytes, Ty::Bytes)
-            | (Ty::Timestamp, Ty::Timestamp)
-            | (Ty::Duration, Ty::Duration)
-            | (Ty::Type, Ty::Type)
-            | (Ty::EmptyList, Ty::EmptyList)
-            | (Ty::EmptyMap, Ty::EmptyMap) => Some(a),
+            _ if a == b => Some(a),
+            (Ty::EmptyList | Ty::EmptyMap, other) | (other, Ty::EmptyList | Ty::EmptyMap) => {
+                Some(other)
+            }
             _ => None,
         }
     }
@@ -187,6 +177,7 @@ mod tests {
         assert!(!types.overlap(texts, ints));
         assert!(!types.overlap(Ty::EmptyMap, ints));
         assert_eq!(Types::same(Ty::EmptyList, ints), Some(ints));
+        assert_eq!(Types::same(Ty::Dyn, Ty::EmptyMap), Some(Ty::Dyn));
         assert_eq!(Types::same(dyns, ints), None);
         assert_eq!(types.either(dyns, ints), dyns);
         assert_eq!(types.either(Ty::Dyn, Ty::Int), Ty::Dyn);

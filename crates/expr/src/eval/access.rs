@@ -10,10 +10,7 @@ use crate::syntax::tree::{Kind, NodeId};
 use crate::value::{Value, number};
 
 /// The value of a map under a key; `None` when it is missing or there is no map at all.
-fn member<'s>(
-    object: Cow<'s, Value>,
-    key: &str,
-) -> Result<Option<Cow<'s, Value>>, SourceError> {
+fn member<'s>(object: Cow<'s, Value>, key: &str) -> Result<Option<Cow<'s, Value>>, SourceError> {
     Ok(match object {
         Cow::Borrowed(Value::Map(map)) => map.get(key).map(Cow::Borrowed),
         Cow::Owned(Value::Map(map)) => map.get(key).cloned().map(Cow::Owned),
@@ -71,7 +68,7 @@ impl<'e> Evaluator<'e> {
             }
             _ => self.eval(object, scopes)?,
         };
-        member(object, key).map_err(|error| self.source_fault(error, id))
+        member(object, key).map_err(|error| self.source_fault(&error, id))
     }
 
     pub(super) fn field<'s>(
@@ -90,8 +87,9 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    fn missing(self, id: NodeId, object: NodeId, key: &str) -> Box<crate::syntax::Fault> {
-        let in_env = self.tree.free_name(object) == Some("env") && self.context.get("env").is_none();
+    fn missing(self, id: NodeId, object: NodeId, key: &str) -> crate::syntax::Fault {
+        let in_env =
+            self.tree.free_name(object) == Some("env") && self.context.get("env").is_none();
         let kind = if in_env { ErrorKind::MissingEnv } else { ErrorKind::MissingKey };
         self.fault(kind(key.to_owned()), id)
     }
@@ -120,8 +118,8 @@ impl<'e> Evaluator<'e> {
             Cow::Owned(Value::List(items)) => return Ok(Cow::Owned(items[at(&items)?].clone())),
             other => other,
         };
-        let text = key_text(&key).map_err(|error| self.source_fault(error, id))?;
-        match member(value, &text).map_err(|error| self.source_fault(error, id))? {
+        let text = key_text(&key).map_err(|error| self.source_fault(&error, id))?;
+        match member(value, &text).map_err(|error| self.source_fault(&error, id))? {
             Some(value) => Ok(value),
             None => Err(self.fault(ErrorKind::MissingKey(text.to_string()), id)),
         }

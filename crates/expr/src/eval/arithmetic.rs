@@ -1,8 +1,7 @@
 //! Arithmetic on values.
 
-use std::sync::Arc;
-
 use jiff::SignedDuration;
+use jiff::civil::DateTime;
 
 use crate::functions::Reject;
 use crate::syntax::tree::Binary;
@@ -106,12 +105,12 @@ fn add(left: &Value, right: &Value) -> Result {
             Ok(text.into())
         }
         (Value::List(a), Value::List(b)) => {
-            Ok(Value::List(Arc::from_iter(a.iter().chain(b.iter()).cloned())))
+            Ok(Value::List(a.iter().chain(b.iter()).cloned().collect()))
         }
         (Value::Bytes(a), Value::Bytes(b)) => Ok(Value::Bytes([&**a, &**b].concat().into())),
         (Value::Duration(a), Value::Duration(b)) => duration(a.checked_add(*b)),
         (Value::Timestamp(time), Value::Duration(by))
-        | (Value::Duration(by), Value::Timestamp(time)) => timestamp(time.checked_add(*by)),
+        | (Value::Duration(by), Value::Timestamp(time)) => timestamp(time.checked_add(*by).ok()),
         _ => Err(Reject::Overload),
     }
 }
@@ -119,7 +118,7 @@ fn add(left: &Value, right: &Value) -> Result {
 fn subtract(left: &Value, right: &Value) -> Result {
     match (left, right) {
         (Value::Duration(a), Value::Duration(b)) => duration(a.checked_sub(*b)),
-        (Value::Timestamp(time), Value::Duration(by)) => timestamp(time.checked_sub(*by)),
+        (Value::Timestamp(time), Value::Duration(by)) => timestamp(time.checked_sub(*by).ok()),
         (Value::Timestamp(a), Value::Timestamp(b)) => Ok(Value::Duration(a.duration_since(*b))),
         _ => Err(Reject::Overload),
     }
@@ -132,10 +131,10 @@ fn duration(result: Option<SignedDuration>) -> Result {
     }
 }
 
-fn timestamp(result: std::result::Result<jiff::Timestamp, jiff::Error>) -> Result {
+fn timestamp(result: Option<DateTime>) -> Result {
     match result {
-        Ok(time) => Ok(Value::Timestamp(time)),
-        Err(_) => Reject::failed("timestamp overflow"),
+        Some(time) => Ok(Value::Timestamp(time)),
+        None => Reject::failed("timestamp overflow"),
     }
 }
 

@@ -9,7 +9,18 @@ use crate::value::{Map, Value, number};
 
 /// Whether two values are equal. Numbers are compared across types, everything else only with its
 /// own kind.
+#[inline]
 pub(super) fn equal(a: &Value, b: &Value) -> Result<bool, SourceError> {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => Ok(a == b),
+        (Value::Double(a), Value::Int(b)) => {
+            Ok(number::compare_i64(*b, *a) == Some(Ordering::Equal))
+        }
+        _ => equal_any(a, b),
+    }
+}
+
+fn equal_any(a: &Value, b: &Value) -> Result<bool, SourceError> {
     Ok(match (a, b) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

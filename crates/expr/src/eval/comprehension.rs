@@ -15,19 +15,15 @@ struct Progress {
     /// Elements for which the predicate held.
     count: usize,
     /// The first failure of a predicate, which another element may make irrelevant.
-    failure: Option<Box<Fault>>,
+    failure: Option<Fault>,
 }
 
 impl<'e> Evaluator<'e> {
-    pub(super) fn comprehension<'s>(
-        self,
-        this: &Comprehension,
-        scopes: Scopes<'s>,
-    ) -> Evaluated<'s>
+    pub(super) fn comprehension<'s>(self, this: &Comprehension, scopes: Scopes<'s>) -> Evaluated<'s>
     where
         'e: 's,
     {
-        let range = self.eval(this.range, scopes)?;
+        let range = self.operand(this.range, scopes)?;
         let mut progress = Progress { kept: Vec::new(), count: 0, failure: None };
         let mut decided = None;
         match &*range {
@@ -52,7 +48,7 @@ impl<'e> Evaluator<'e> {
                 }
             }
             Value::Lazy(lazy) => {
-                let keys = lazy.keys().map_err(|error| self.source_fault(error, this.range))?;
+                let keys = lazy.keys().map_err(|error| self.source_fault(&error, this.range))?;
                 for key in keys {
                     let key = Value::from(key);
                     decided = self.element(this, &key, scopes, &mut progress)?;
@@ -73,9 +69,7 @@ impl<'e> Evaluator<'e> {
             Macro::All => truth(true),
             Macro::Exists => truth(false),
             Macro::ExistsOne => truth(progress.count == 1),
-            Macro::Filter | Macro::Map | Macro::MapWhere => {
-                Cow::Owned(Value::from(progress.kept))
-            }
+            Macro::Filter | Macro::Map | Macro::MapWhere => Cow::Owned(Value::from(progress.kept)),
         })
     }
 

@@ -22,7 +22,7 @@ use crate::syntax::Fault;
 use crate::syntax::tree::{Children, Kind, NodeId, Span, Tree, Unary};
 use crate::value::{Map, Value};
 
-pub(crate) type Result<T> = std::result::Result<T, Box<Fault>>;
+pub(crate) type Result<T> = std::result::Result<T, Fault>;
 type Evaluated<'s> = Result<Cow<'s, Value>>;
 
 /// The local variables, innermost first.
@@ -51,18 +51,48 @@ const fn truth<'s>(truth: bool) -> Cow<'s, Value> {
 }
 
 impl<'e> Evaluator<'e> {
-    fn fault(self, kind: ErrorKind, id: NodeId) -> Box<Fault> {
+    fn fault(self, kind: ErrorKind, id: NodeId) -> Fault {
         Fault::new(kind, self.tree.node(id).at as usize)
     }
 
-    fn failed(self, message: String, id: NodeId) -> Box<Fault> {
+    fn failed(self, message: String, id: NodeId) -> Fault {
         self.fault(ErrorKind::Evaluate(message), id)
     }
 
-    fn rejected(self, reject: Reject, id: NodeId, misfit: impl FnOnce() -> String) -> Box<Fault> {
+    fn rejected(self, reject: Reject, id: NodeId, misfit: impl FnOnce() -> String) -> Fault {
         match reject {
-            Reject::Source(error) => self.source_fault(error, id),
+            Reject::Source(error) => self.source_fault(&error, id),
             other => self.fault(other.into_kind(misfit), id),
+        }
+    }
+
+    /// The value of a node, when it is already somewhere: a constant, a variable, or a member of one.
+    /// `None` means nothing; then [`Self::eval`] finds it, or out why not.
+    fn place<'s>(self, id: NodeId, scopes: Scopes<'s>) -> Option<&'s Value>
+    where
+        'e: 's,
+    {
+        match &self.tree.node(id).kind {
+            Kind::Constant(value) => Some(value),
+            Kind::Name(name) => self.context.get(self.tree.text(*name)),
+            Kind::Local(up) => Some(local(scopes, *up)),
+            Kind::Field(object, name) => match self.place(*object, scopes)? {
+                Value::Map(map) => map.get(self.tree.text(*name)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The value of an operand.
+    #[inline]
+    fn operand<'s>(self, id: NodeId, scopes: Scopes<'s>) -> Evaluated<'s>
+    where
+        'e: 's,
+    {
+        match self.place(id, scopes) {
+            Some(value) => Ok(Cow::Borrowed(value)),
+            None => self.eval(id, scopes),
         }
     }
 
@@ -74,14 +104,17 @@ impl<'e> Evaluator<'e> {
             Kind::Constant(value) => Ok(Cow::Borrowed(value)),
             Kind::Name(name) => self.name(id, self.tree.text(*name)),
             Kind::Local(up) => Ok(Cow::Borrowed(local(scopes, *up))),
-            Kind::Field(object, name) => self.field(id, *object, self.tree.text(*name), scopes),
+            Kind::Field(object, name) => match self.place(id, scopes) {
+                Some(value) => Ok(Cow::Borrowed(value)),
+                None => self.field(id, *object, self.tree.text(*name), scopes),
+            },
             Kind::Index(object, key) => self.index(id, *object, *key, scopes),
             Kind::Unary(operator, operand) => self.unary(id, *operator, *operand, scopes),
             Kind::Binary(operator, left, right) => {
                 self.binary(id, *operator, *left, *right, scopes)
             }
             Kind::Ternary(condition, yes, no) => {
-                let test = self.eval(*condition, scopes)?;
+                let test = self.operand(*condition, scopes)?;
                 match *test {
                     Value::Bool(true) => self.eval(*yes, scopes),
                     Value::Bool(false) => self.eval(*no, scopes),
@@ -94,7 +127,7 @@ impl<'e> Evaluator<'e> {
             }
             Kind::List(children) => {
                 let items = self.tree.children(*children).iter();
-                let items = items.map(|item| self.eval(*item, scopes).map(Cow::into_owned));
+                let items = items.map(|item| self.operand(*item, scopes).map(Cow::into_owned));
                 Ok(Cow::Owned(Value::List(items.collect::<Result<_>>()?)))
             }
             Kind::Map(children) => self.map(id, *children, scopes),
@@ -145,7 +178,7 @@ impl<'e> Evaluator<'e> {
     where
         'e: 's,
     {
-        let value = self.eval(operand, scopes)?;
+        let value = self.operand(operand, scopes)?;
         let result = match (operator, &*value) {
             (Unary::Not, Value::Bool(truth)) => Ok(Value::Bool(!truth)),
             (Unary::Negate, value) => arithmetic::negate(value),
@@ -163,7 +196,7 @@ impl<'e> Evaluator<'e> {
         let pairs = self.tree.children(children).chunks_exact(2);
         let entries = pairs.map(|pair| {
             let key = self.eval(pair[0], scopes)?;
-            let key = access::key_text(&key).map_err(|error| self.source_fault(error, id))?;
+            let key = access::key_text(&key).map_err(|error| self.source_fault(&error, id))?;
             let value = self.eval(pair[1], scopes)?.into_owned();
             Ok((key, value))
         });
@@ -186,7 +219,7 @@ impl<'e> Evaluator<'e> {
         let mut arguments = [const { Value::Null }; 3];
         let children = self.tree.children(children);
         for (slot, child) in arguments.iter_mut().zip(children) {
-            *slot = self.eval(*child, scopes)?.into_owned();
+            *slot = self.operand(*child, scopes)?.into_owned();
         }
         let arguments = &arguments[..children.len().min(3)];
         let misfit = || {
@@ -200,7 +233,7 @@ impl<'e> Evaluator<'e> {
 }
 
 /// The local variable `up` scopes outwards.
-fn local<'s>(scopes: Scopes<'s>, up: u32) -> &'s Value {
+fn local(scopes: Scopes<'_>, up: u32) -> &Value {
     const MISSING: &Value = &Value::Null;
     let mut scope = scopes;
     for _ in 0..up {

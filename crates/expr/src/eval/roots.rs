@@ -24,15 +24,15 @@ pub(super) fn all_of(lazy: &dyn LazyMap) -> std::result::Result<Value, SourceErr
 
 impl<'e> Evaluator<'e> {
     /// A look-up failed. A query has its own source, so the place in this one says nothing.
-    pub(super) fn source_fault(self, error: SourceError, id: NodeId) -> Box<Fault> {
-        let at = match error {
-            SourceError::Query(_) => None,
-            SourceError::Failed(_) => Some(self.tree.node(id).at as usize),
-        };
-        Box::new(Fault { kind: ErrorKind::Data(error.to_string()), at })
+    pub(super) fn source_fault(self, error: &SourceError, id: NodeId) -> Fault {
+        let kind = ErrorKind::Data(error.to_string());
+        match error {
+            SourceError::Query(_) => Fault::nowhere(kind),
+            SourceError::Failed(_) => self.fault(kind, id),
+        }
     }
 
-    fn unknown(self, name: &str, id: NodeId) -> Box<Fault> {
+    fn unknown(self, name: &str, id: NodeId) -> Fault {
         self.fault(ErrorKind::UnknownVariable(name.to_owned()), id)
     }
 
@@ -47,7 +47,7 @@ impl<'e> Evaluator<'e> {
         match name {
             "env" if self.context.env.is_some() => Ok(Cow::Owned(Value::Map(self.whole_env()))),
             "model" if self.context.models.is_some() => {
-                let models = self.whole_model().map_err(|error| self.source_fault(error, id))?;
+                let models = self.whole_model().map_err(|error| self.source_fault(&error, id))?;
                 Ok(Cow::Owned(Value::Map(models)))
             }
             "data" | "file" if self.context.data.is_some() => Err(self.only_functions(name, id)),
@@ -56,7 +56,7 @@ impl<'e> Evaluator<'e> {
         }
     }
 
-    fn only_functions(self, name: &str, id: NodeId) -> Box<Fault> {
+    fn only_functions(self, name: &str, id: NodeId) -> Fault {
         self.failed(format!("'{name}' has functions, but is not a value itself"), id)
     }
 
@@ -91,7 +91,7 @@ impl<'e> Evaluator<'e> {
         match (root, context.env, context.models) {
             ("env", Some(env), _) => Ok(env.var(key).map(|value| Cow::Owned(value.into()))),
             ("model", _, Some(models)) => {
-                let model = models.model(key).map_err(|error| self.source_fault(error, id))?;
+                let model = models.model(key).map_err(|error| self.source_fault(&error, id))?;
                 Ok(model.map(Cow::Owned))
             }
             ("data" | "file", ..) if context.data.is_some() => Ok(None),
@@ -188,7 +188,7 @@ impl<'e> Evaluator<'e> {
                 return Err(self.failed(message, id));
             }
         };
-        result.map(Cow::Owned).map_err(|error| self.source_fault(error, id))
+        result.map(Cow::Owned).map_err(|error| self.source_fault(&error, id))
     }
 }
 

@@ -12,6 +12,11 @@ pub(super) fn same(arguments: &[Value]) -> Result {
     }
 }
 
+/// Takes nothing at all.
+pub(super) const fn never(_: &[Value]) -> Result {
+    Err(Reject::Overload)
+}
+
 pub(super) fn type_of(arguments: &[Value]) -> Result {
     match arguments {
         [value] => Ok(Value::Type(value.type_of())),
@@ -25,7 +30,9 @@ pub(super) fn to_bool(arguments: &[Value]) -> Result {
         [Value::String(text)] => match &**text {
             "1" | "t" | "true" | "TRUE" | "True" => Ok(Value::Bool(true)),
             "0" | "f" | "false" | "FALSE" | "False" => Ok(Value::Bool(false)),
-            _ => Reject::failed(format!("bool() conversion error: invalid string value \"{text}\"")),
+            _ => {
+                Reject::failed(format!("bool() conversion error: invalid string value \"{text}\""))
+            }
         },
         _ => Err(Reject::Overload),
     }
@@ -51,7 +58,9 @@ pub(super) fn to_uint(arguments: &[Value]) -> Result {
     let refuse = || Reject::failed("uint() type error: cannot convert to uint");
     match arguments {
         [Value::UInt(number)] => Ok(Value::UInt(*number)),
-        [Value::Int(number)] => u64::try_from(*number).map_or_else(|_| refuse(), |n| Ok(Value::UInt(n))),
+        [Value::Int(number)] => {
+            u64::try_from(*number).map_or_else(|_| refuse(), |n| Ok(Value::UInt(n)))
+        }
         [Value::Double(number)] => match number::to_u64(*number) {
             Some(number) => Ok(Value::UInt(number)),
             None => Reject::failed("uint() type error: unsigned integer overflow"),

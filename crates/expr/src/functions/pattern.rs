@@ -5,6 +5,8 @@
 //! repetition is itself. Look-around and back-references do not exist here; such a pattern is
 //! invalid, as are inline flags.
 
+use std::fmt::Write;
+
 use regex::Regex;
 
 use super::Reject;
@@ -55,7 +57,8 @@ fn translate(pattern: &str) -> Option<String> {
             }
             '(' if !in_class && tail.starts_with('?') => {
                 let plain = tail.starts_with("?:");
-                let named = tail.starts_with("?<") && !tail.starts_with("?<=") && !tail.starts_with("?<!");
+                let named =
+                    tail.starts_with("?<") && !tail.starts_with("?<=") && !tail.starts_with("?<!");
                 if !plain && !named {
                     return None;
                 }
@@ -136,7 +139,7 @@ fn escape<'p>(tail: &'p str, in_class: bool, out: &mut String) -> Option<&'p str
         'c' => {
             let letter = rest.chars().next().filter(char::is_ascii_alphabetic)?;
             let code = u32::from(letter) % 32;
-            out.push_str(&format!("\\u{{{code:x}}}"));
+            let _ = write!(out, "\\u{{{code:x}}}");
             return Some(&rest[1..]);
         }
         // Anything else stands for itself.

@@ -71,9 +71,9 @@ pub(super) fn index_of(arguments: &[Value]) -> Result {
     let Some(from) = position(text, from).and_then(|from| utf16::byte_at(text, from)) else {
         return Reject::failed("string.indexOf(search, fromIndex): fromIndex out of range");
     };
-    Ok(text[from..].find(&**part).map_or(Value::Int(-1), |at| {
-        index(utf16::units_before(text, from + at))
-    }))
+    Ok(text[from..]
+        .find(&**part)
+        .map_or(Value::Int(-1), |at| index(utf16::units_before(text, from + at))))
 }
 
 pub(super) fn last_index_of(arguments: &[Value]) -> Result {

@@ -2,34 +2,43 @@
 
 use std::fmt::Write;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 
 use super::Reject;
 use crate::value::Value;
 
 type Result = std::result::Result<Value, Reject>;
 
-/// Seconds of 0001-01-01T00:00:00Z and of 9999-12-31T23:59:59Z.
-const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
-
 pub(super) fn timestamp(arguments: &[Value]) -> Result {
     match arguments {
-        [Value::String(text)] => {
-            let parsed = if (20..=30).contains(&text.len()) { text.parse().ok() } else { None };
-            match parsed.filter(|time: &Timestamp| SECONDS.contains(&time.as_second())) {
-                Some(time) => Ok(Value::Timestamp(time)),
-                None => Reject::failed("timestamp() requires a string in ISO 8601 format"),
-            }
-        }
+        [Value::String(text)] => match parse_timestamp(text).filter(|time| time.year() > 0) {
+            Some(time) => Ok(Value::Timestamp(time)),
+            None => Reject::failed("timestamp() requires a string in ISO 8601 format"),
+        },
         [Value::Int(seconds)] => {
-            let time = Timestamp::from_second(*seconds).ok();
-            match time.filter(|_| SECONDS.contains(seconds)) {
+            let time = EPOCH.checked_add(SignedDuration::from_secs(*seconds)).ok();
+            match time.filter(|time| time.year() > 0) {
                 Some(time) => Ok(Value::Timestamp(time)),
                 None => Reject::failed("timestamp() requires a valid integer unix timestamp"),
             }
         }
         _ => Err(Reject::Overload),
+    }
+}
+
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+fn parse_timestamp(text: &str) -> Option<DateTime> {
+    if !(20..=30).contains(&text.len()) {
+        return None;
+    }
+    match text.parse::<Timestamp>() {
+        Ok(time) => Some(TimeZone::UTC.to_datetime(time)),
+        // The last day of the year 9999, a favourite for "never", is beyond what an instant with a
+        // time zone can be.
+        Err(_) => text.strip_suffix(['Z', 'z'])?.parse().ok(),
     }
 }
 
@@ -119,16 +128,19 @@ pub(crate) fn duration_text(duration: SignedDuration) -> String {
 }
 
 /// A part of a timestamp, in UTC or in the zone named by the second argument.
-fn part(arguments: &[Value], of: fn(&Zoned) -> i64) -> Result {
+fn part(arguments: &[Value], of: fn(DateTime) -> i64) -> Result {
     let (time, zone) = match arguments {
-        [Value::Timestamp(time)] => (time, TimeZone::UTC),
-        [Value::Timestamp(time), Value::String(name)] => match TimeZone::get(name) {
-            Ok(zone) => (time, zone),
-            Err(_) => return Reject::failed(format!("Invalid time zone specified: {name}")),
-        },
+        [Value::Timestamp(time)] => return Ok(Value::Int(of(*time))),
+        [Value::Timestamp(time), Value::String(zone)] => (time, zone),
         _ => return Err(Reject::Overload),
     };
-    Ok(Value::Int(of(&time.to_zoned(zone))))
+    let Ok(zone) = TimeZone::get(zone) else {
+        return Reject::failed(format!("Invalid time zone specified: {zone}"));
+    };
+    match time.to_zoned(TimeZone::UTC) {
+        Ok(time) => Ok(Value::Int(of(time.with_time_zone(zone).datetime()))),
+        Err(_) => Reject::failed("timestamp overflow"),
+    }
 }
 
 pub(super) fn full_year(arguments: &[Value]) -> Result {

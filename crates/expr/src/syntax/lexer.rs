@@ -110,7 +110,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token; [`TokenKind::End`] for ever after the last one.
-    pub(crate) fn next(&mut self) -> Result<Token, Box<Fault>> {
+    pub(crate) fn next(&mut self) -> Result<Token, Fault> {
         self.skip_blank();
         let start = self.at;
         let Some(&first) = self.source.as_bytes().get(start) else {
@@ -151,7 +151,7 @@ impl<'s> Lexer<'s> {
         Ok(Token { kind, start, end: self.at })
     }
 
-    fn unexpected(&self, at: usize) -> Box<Fault> {
+    fn unexpected(&self, at: usize) -> Fault {
         let character = self.source.get(at..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
         Fault::syntax(format!("Unexpected character: {character}"), at)
     }
@@ -171,7 +171,7 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn word(&mut self, start: usize) -> Result<Token, Box<Fault>> {
+    fn word(&mut self, start: usize) -> Result<Token, Fault> {
         let bytes = self.source.as_bytes();
         // A quote right after `b` or `r` belongs to it.
         if matches!(bytes.get(start + 1), Some(b'"' | b'\'')) {
@@ -200,7 +200,7 @@ impl<'s> Lexer<'s> {
         }
     }
 
-    fn number(&mut self, start: usize) -> Result<Token, Box<Fault>> {
+    fn number(&mut self, start: usize) -> Result<Token, Fault> {
         if self.byte(0) == b'0' && matches!(self.byte(1), b'x' | b'X') {
             self.at += 2;
             while self.byte(0).is_ascii_hexdigit() {
@@ -235,12 +235,7 @@ impl<'s> Lexer<'s> {
         Ok(Token { kind: TokenKind::Number, start, end: self.at })
     }
 
-    fn text(
-        &mut self,
-        start: usize,
-        prefix: usize,
-        kind: TokenKind,
-    ) -> Result<Token, Box<Fault>> {
+    fn text(&mut self, start: usize, prefix: usize, kind: TokenKind) -> Result<Token, Fault> {
         match literal_end(self.source.as_bytes(), start + prefix) {
             Ok(end) => {
                 self.at = end;

@@ -2,8 +2,15 @@
 
 use crate::value::Value;
 
+/// What is wrong with a literal: a sentence, and the byte of the token it is about.
+pub(crate) type Broken = (String, usize);
+
 /// Reads a number token.
-pub(crate) fn number(text: &str) -> Result<Value, String> {
+pub(crate) fn number(text: &str) -> Result<Value, Broken> {
+    read_number(text).map_err(|message| (message, 0))
+}
+
+fn read_number(text: &str) -> Result<Value, String> {
     let (digits, unsigned) = match text.strip_suffix(['u', 'U']) {
         Some(digits) => (digits, true),
         None => (text, false),
@@ -33,6 +40,8 @@ pub(crate) fn is_least_int(text: &str) -> bool {
 /// The parts of a string or bytes token.
 struct Parts<'s> {
     raw: bool,
+    /// Where the body starts in the token.
+    start: usize,
     body: &'s str,
 }
 
@@ -45,17 +54,18 @@ fn parts(token: &str) -> Parts<'_> {
     } else {
         1
     };
-    Parts { raw, body: &quoted[marks..quoted.len() - marks] }
+    let start = token.len() - quoted.len() + marks;
+    Parts { raw, start, body: &quoted[marks..quoted.len() - marks] }
 }
 
-/// Reads a string token. The error is a sentence.
-pub(crate) fn text(token: &str) -> Result<Value, String> {
-    let Parts { raw, body } = parts(token);
+/// Reads a string token.
+pub(crate) fn text(token: &str) -> Result<Value, Broken> {
+    let Parts { raw, start, body } = parts(token);
     if raw || !body.contains('\\') {
         return Ok(Value::String(body.into()));
     }
     let mut text = String::with_capacity(body.len());
-    unescape(body, false, &mut |piece| match piece {
+    unescape(body, start, false, &mut |piece| match piece {
         Piece::Plain(plain) => text.push_str(plain),
         Piece::Character(character) => text.push(character),
         Piece::Byte(byte) => text.push(char::from(byte)),
@@ -63,11 +73,11 @@ pub(crate) fn text(token: &str) -> Result<Value, String> {
     Ok(Value::String(text.into()))
 }
 
-/// Reads a bytes token. The error is a sentence.
-pub(crate) fn bytes(token: &str) -> Result<Value, String> {
-    let Parts { body, .. } = parts(token);
+/// Reads a bytes token.
+pub(crate) fn bytes(token: &str) -> Result<Value, Broken> {
+    let Parts { start, body, .. } = parts(token);
     let mut bytes = Vec::with_capacity(body.len());
-    unescape(body, true, &mut |piece| match piece {
+    unescape(body, start, true, &mut |piece| match piece {
         Piece::Plain(plain) => bytes.extend_from_slice(plain.as_bytes()),
         Piece::Character(character) => {
             bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
@@ -86,39 +96,45 @@ enum Piece<'s> {
 }
 
 fn unescape(
-    mut body: &str,
+    body: &str,
+    start: usize,
     in_bytes: bool,
     emit: &mut dyn FnMut(Piece<'_>),
-) -> Result<(), String> {
-    while let Some(at) = body.find('\\') {
-        emit(Piece::Plain(&body[..at]));
-        let escape = &body[at + 1..];
-        let Some(mark) = escape.chars().next() else {
-            return Err("Unterminated escape sequence".to_owned());
-        };
-        let (piece, length) = match mark {
-            '\\' | '?' | '"' | '\'' | '`' => (Piece::Character(mark), 1),
-            'a' => (Piece::Character('\u{7}'), 1),
-            'b' => (Piece::Character('\u{8}'), 1),
-            'f' => (Piece::Character('\u{c}'), 1),
-            'n' => (Piece::Character('\n'), 1),
-            'r' => (Piece::Character('\r'), 1),
-            't' => (Piece::Character('\t'), 1),
-            'v' => (Piece::Character('\u{b}'), 1),
-            'u' | 'U' if in_bytes => {
-                return Err(format!("\\{mark} not allowed in bytes literals"));
-            }
-            'u' => (Piece::Character(code_point(escape, 4)?), 5),
-            'U' => (Piece::Character(code_point(escape, 8)?), 9),
-            'x' | 'X' => (Piece::Byte(hex_byte(escape)?), 3),
-            '0'..='7' => (Piece::Byte(octal_byte(escape)?), 3),
-            _ => return Err(format!("Invalid escape sequence: \\{mark}")),
-        };
+) -> Result<(), Broken> {
+    let mut from = 0;
+    while let Some(found) = body[from..].find('\\') {
+        let at = from + found;
+        emit(Piece::Plain(&body[from..at]));
+        let (piece, length) =
+            escape(&body[at + 1..], in_bytes).map_err(|message| (message, start + at))?;
         emit(piece);
-        body = &escape[length..];
+        from = at + 1 + length;
     }
-    emit(Piece::Plain(body));
+    emit(Piece::Plain(&body[from..]));
     Ok(())
+}
+
+/// What an escape sequence stands for, and its length; both without the backslash.
+fn escape(escape: &str, in_bytes: bool) -> Result<(Piece<'static>, usize), String> {
+    let Some(mark) = escape.chars().next() else {
+        return Err("Unterminated escape sequence".to_owned());
+    };
+    Ok(match mark {
+        '\\' | '?' | '"' | '\'' | '`' => (Piece::Character(mark), 1),
+        'a' => (Piece::Character('\u{7}'), 1),
+        'b' => (Piece::Character('\u{8}'), 1),
+        'f' => (Piece::Character('\u{c}'), 1),
+        'n' => (Piece::Character('\n'), 1),
+        'r' => (Piece::Character('\r'), 1),
+        't' => (Piece::Character('\t'), 1),
+        'v' => (Piece::Character('\u{b}'), 1),
+        'u' | 'U' if in_bytes => return Err(format!("\\{mark} not allowed in bytes literals")),
+        'u' => (Piece::Character(code_point(escape, 4)?), 5),
+        'U' => (Piece::Character(code_point(escape, 8)?), 9),
+        'x' | 'X' => (Piece::Byte(hex_byte(escape)?), 3),
+        '0'..='7' => (Piece::Byte(octal_byte(escape)?), 3),
+        _ => return Err(format!("Invalid escape sequence: \\{mark}")),
+    })
 }
 
 /// The first `count` characters of `text`, or fewer.
@@ -150,7 +166,8 @@ fn hex_byte(escape: &str) -> Result<u8, String> {
 }
 
 fn octal_byte(escape: &str) -> Result<u8, String> {
-    let digits = escape.get(..3).filter(|text| text.bytes().all(|byte| matches!(byte, b'0'..=b'7')));
+    let digits =
+        escape.get(..3).filter(|text| text.bytes().all(|byte| matches!(byte, b'0'..=b'7')));
     let digits = digits.ok_or_else(|| "Octal escape must be 3 digits".to_owned())?;
     u8::from_str_radix(digits, 8).map_err(|_| format!("Octal escape out of range: \\{digits}"))
 }
@@ -189,10 +206,11 @@ mod tests {
     use super::*;
 
     fn string(token: &str) -> Result<String, String> {
-        text(token).map(|value| match value {
-            Value::String(text) => text.to_string(),
-            other => panic!("not a text: {other:?}"),
-        })
+        match text(token) {
+            Ok(Value::String(text)) => Ok(text.to_string()),
+            Ok(other) => panic!("not a text: {other:?}"),
+            Err((message, _)) => Err(message),
+        }
     }
 
     #[test]
@@ -243,7 +261,7 @@ mod tests {
             let got = bytes(token);
             match (got, want) {
                 (Ok(Value::Bytes(got)), Ok(want)) => assert_eq!(&*got, want, "{token}"),
-                (Err(got), Err(want)) => assert_eq!(got, want, "{token}"),
+                (Err((got, at)), Err(want)) => assert_eq!((&*got, at), (want, 2), "{token}"),
                 (got, want) => panic!("{token}: {got:?}, wanted {want:?}"),
             }
         }

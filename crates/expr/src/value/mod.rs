@@ -31,13 +31,13 @@ pub enum Value {
     /// Bytes (`b"…"`).
     Bytes(Arc<[u8]>),
     /// A list.
-    List(Arc<[Value]>),
+    List(Arc<[Self]>),
     /// A map with text keys, in insertion order.
     Map(Map),
     /// A map whose entries are made when asked for.
     Lazy(Arc<dyn LazyMap>),
-    /// A point in time.
-    Timestamp(jiff::Timestamp),
+    /// A point in time, in UTC.
+    Timestamp(jiff::civil::DateTime),
     /// A length of time.
     Duration(jiff::SignedDuration),
     /// A type, as given by `type(x)`.

@@ -56,17 +56,13 @@ pub(crate) fn exact_i64(number: f64) -> Option<i64> {
 /// Truncates towards zero; `None` outside the range of i64.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 pub(crate) fn to_i64(number: f64) -> Option<i64> {
-    (number >= -BEYOND_I64 && number < BEYOND_I64).then_some(number as i64)
+    (-BEYOND_I64..BEYOND_I64).contains(&number).then_some(number as i64)
 }
 
 /// Truncates towards zero; `None` outside the range of u64.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the range is checked"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked")]
 pub(crate) fn to_u64(number: f64) -> Option<u64> {
-    (number >= 0.0 && number < BEYOND_U64).then_some(number as u64)
+    (0.0..BEYOND_U64).contains(&number).then_some(number as u64)
 }
 
 /// The nearest double.
@@ -94,7 +90,8 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
         return plain.then(|| u64::from_str_radix(hex, 16).ok()).flatten().map(from_u64);
     }
     // Rust would also take words such as `inf`.
-    let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
+    let plain =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'+' | b'-' | b'e' | b'E');
     if text.bytes().all(plain) { text.parse().ok() } else { None }
 }
 
@@ -110,7 +107,10 @@ pub(crate) fn compare_i64(int: i64, double: f64) -> Option<Ordering> {
         return Some(Ordering::Greater);
     }
     let whole = to_i64(double)?;
-    Some(int.cmp(&whole).then_with(|| from_i64(whole).partial_cmp(&double).unwrap_or(Ordering::Equal)))
+    Some(
+        int.cmp(&whole)
+            .then_with(|| from_i64(whole).partial_cmp(&double).unwrap_or(Ordering::Equal)),
+    )
 }
 
 /// Compares an unsigned integer with a double exactly; `None` for NaN.
@@ -125,7 +125,10 @@ pub(crate) fn compare_u64(uint: u64, double: f64) -> Option<Ordering> {
         return Some(Ordering::Greater);
     }
     let whole = to_u64(double)?;
-    Some(uint.cmp(&whole).then_with(|| from_u64(whole).partial_cmp(&double).unwrap_or(Ordering::Equal)))
+    Some(
+        uint.cmp(&whole)
+            .then_with(|| from_u64(whole).partial_cmp(&double).unwrap_or(Ordering::Equal)),
+    )
 }
 
 #[cfg(test)]
