@@ -102,7 +102,8 @@ impl Checker<'_> {
 
     fn refers_to_nothing(&mut self, source: &str, text: &str, path: &str) {
         let is_name = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+            part.starts_with(|first: char| first.is_alphabetic() || first == '_')
+                && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
         };
         let parts: Vec<&str> = source.split('.').collect();
         let (error, hint) = match parts.as_slice() {
