@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Repo, direct, id_of};
+use common::{Repo, data, direct, id_of};
 use serde_json::{Value, json};
 use swamp_events::EventKind;
 use swamp_ident::{CancelCause, DriverName, ErrorCategory, Phase};
@@ -41,11 +41,11 @@ fn a_successful_call_and_what_it_stores() {
     let keys: Vec<&String> = attributes.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["exitCode", "executedAt", "command", "durationMs", "stdout", "stderr"]);
     assert_eq!((&attributes["stdout"], &attributes["stderr"]), (&json!("out"), &json!("err")));
-    let raw = repo.text(&repo.data("disk", "result/1/raw"));
+    let raw = repo.text(&data("disk", "result/1/raw"));
     assert_eq!(raw, attributes.to_string());
-    assert_eq!(repo.text(&repo.data("disk", "log/1/raw")), "[stdout]\nout\n[stderr]\nerr");
-    assert_eq!(run.artifacts[0].path, repo.root().join(repo.data("disk", "result/1")));
-    let metadata = repo.yaml(&repo.data("disk", "log/1/metadata.yaml"));
+    assert_eq!(repo.text(&data("disk", "log/1/raw")), "[stdout]\nout\n[stderr]\nerr");
+    assert_eq!(run.artifacts[0].path, repo.root().join(data("disk", "result/1")));
+    let metadata = repo.yaml(&data("disk", "log/1/metadata.yaml"));
     let tags = json!({"type": "file", "team": "storage", "specName": "log", "modelName": "disk"});
     assert_eq!(metadata["tags"], tags);
     assert_eq!(
@@ -75,7 +75,7 @@ fn a_successful_call_and_what_it_stores() {
     assert_eq!(copy["methods"]["execute"]["arguments"]["run"], "echo out; echo err >&2");
 
     // Report.
-    let markdown = repo.text(&repo.data("disk", "report-swamp-method-summary/1/raw"));
+    let markdown = repo.text(&data("disk", "report-swamp-method-summary/1/raw"));
     assert_eq!(
         markdown,
         "# disk (command/shell) → execute: succeeded\n\n\
@@ -86,17 +86,15 @@ fn a_successful_call_and_what_it_stores() {
          | **result** | resource | `swamp data get disk result --version 1` |\n\
          | **log** | file | `swamp data get disk log --version 1` |"
     );
-    let report: Value = serde_json::from_str(
-        &repo.text(&repo.data("disk", "report-swamp-method-summary-json/1/raw")),
-    )
-    .unwrap();
+    let report: Value =
+        serde_json::from_str(&repo.text(&data("disk", "report-swamp-method-summary-json/1/raw")))
+            .unwrap();
     assert_eq!(
         report["dataProduced"][0]["retrievalCommand"],
         "swamp data get disk result --version 1"
     );
     assert_eq!(report["outputSpecs"][1]["contentType"], "text/plain");
-    let metadata =
-        repo.yaml(&repo.data("disk", "report-swamp-method-summary-json/1/metadata.yaml"));
+    let metadata = repo.yaml(&data("disk", "report-swamp-method-summary-json/1/metadata.yaml"));
     assert_eq!(
         metadata["tags"],
         json!({"type": "report", "reportName": "@swamp/method-summary", "reportScope": "method"})
@@ -162,7 +160,7 @@ fn a_failing_command_stores_nothing_but_its_failure() {
     assert_eq!(record["status"], "failed");
     assert_eq!(record["error"]["message"], "Command exited with code 3");
     assert_eq!(record["artifacts"]["dataArtifacts"], json!([]));
-    let markdown = repo.text(&repo.data("bad", "report-swamp-method-summary/1/raw"));
+    let markdown = repo.text(&data("bad", "report-swamp-method-summary/1/raw"));
     assert!(
         markdown.contains("## Error\n\nCommand exited with code 3\n\n## Arguments"),
         "{markdown}"
@@ -192,7 +190,7 @@ fn a_timeout_is_told_and_keeps_what_was_printed() {
     assert_eq!(attributes["exitCode"], -1);
     assert_eq!(attributes["stdout"], "started");
     assert_eq!(attributes["stderr"], "Command timed out after 300ms");
-    let log = repo.text(&repo.data("ignored", "log/1/raw"));
+    let log = repo.text(&data("ignored", "log/1/raw"));
     assert_eq!(log, "[stdout]\nstarted\n[stderr]\nCommand timed out after 300ms");
 }
 
@@ -459,7 +457,7 @@ fn nobody_replaces_the_tags_that_say_what_an_item_is() {
     let tags = [("specName", "y"), ("tier", "silver"), ("note", "a=b")];
     let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
     repo.request(&MethodRequest { tags: tags.into(), ..direct("spoof", json!({})) }).run();
-    let metadata = repo.yaml(&repo.data("spoof", "result/1/metadata.yaml"));
+    let metadata = repo.yaml(&data("spoof", "result/1/metadata.yaml"));
     assert_eq!(
         metadata["tags"],
         json!({"type": "resource", "tier": "silver", "specName": "result", "modelName": "spoof", "note": "a=b"})

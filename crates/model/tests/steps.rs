@@ -1,12 +1,10 @@
 //! Methods that steps call: provenance, names that vary, many at once.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Collector, Repo, map, step};
+use common::{Collector, Repo, data, map, step};
 use serde_json::json;
 use swamp_ident::{ErrorCategory, SpecName, StepName};
 use swamp_model::{Call, DataOverride, MethodRequest};
@@ -25,7 +23,7 @@ fn a_step_leaves_its_provenance() {
     assert_eq!(outcome.kinds().last(), Some(&"reported"));
     assert!(repo.logs().is_empty());
 
-    let metadata = repo.yaml(&repo.data("show", "result/1/metadata.yaml"));
+    let metadata = repo.yaml(&data("show", "result/1/metadata.yaml"));
     let keys: Vec<&String> = metadata["tags"].as_object().unwrap().keys().collect();
     assert_eq!(
         keys,
@@ -84,7 +82,7 @@ fn names_vary_and_data_is_kept_as_the_step_says() {
     let names: Vec<String> =
         outcome.run().artifacts.iter().map(|saved| saved.artifact.name.to_string()).collect();
     assert_eq!(names, ["result-ber-7", "log"]);
-    let metadata = repo.yaml(&repo.data("show", "result-ber-7/1/metadata.yaml"));
+    let metadata = repo.yaml(&data("show", "result-ber-7/1/metadata.yaml"));
     assert_eq!((&metadata["lifetime"], &metadata["garbageCollection"]), (&json!("2w"), &json!(3)));
     assert_eq!(
         (&metadata["tags"]["kind"], &metadata["tags"]["type"]),

@@ -79,10 +79,18 @@ impl Collector {
     }
 }
 
+/// A file of a data item.
+pub(crate) fn data(model: &str, rest: &str) -> String {
+    format!(".swamp/data/command/shell/{}/{rest}", id_of(model))
+}
+
 /// The id that [`Repo::with`] gives the definition of this name.
 pub(crate) fn id_of(name: &str) -> String {
-    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("00000000-0000-4000-8000-{digits:0>12.12}")
+    // Any number that differs between the names of a test will do.
+    let number = name
+        .bytes()
+        .fold(0_u64, |number, byte| (number * 257 + u64::from(byte)) & 0xffff_ffff_ffff);
+    format!("00000000-0000-4000-8000-{number:012x}")
 }
 
 impl Repo {
@@ -159,11 +167,6 @@ impl Repo {
         self.yaml(&format!(".swamp/definitions-evaluated/command/shell/{}.yaml", id_of(model)))
     }
 
-    /// A data item's file.
-    pub(crate) fn data(&self, model: &str, rest: &str) -> String {
-        format!(".swamp/data/command/shell/{}/{rest}", id_of(model))
-    }
-
     /// Files below a directory of the repository, sorted.
     pub(crate) fn files(&self, directory: &str) -> Vec<String> {
         let mut files = Vec::new();
@@ -180,7 +183,7 @@ impl Repo {
     /// All output records, oldest first.
     pub(crate) fn records(&self) -> Vec<Value> {
         let files = self.files(".swamp/outputs").into_iter();
-        files.filter(|file| file.ends_with(".yaml")).map(|file| self.yaml(&file)).collect()
+        files.filter(|file| has_extension(file, "yaml")).map(|file| self.yaml(&file)).collect()
     }
 
     /// Names of run logs.
