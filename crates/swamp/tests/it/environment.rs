@@ -104,11 +104,6 @@ impl TestEnvironment {
         self
     }
 
-    /// The variables commands get.
-    pub fn variables(&self) -> &BTreeMap<OsString, OsString> {
-        &self.variables
-    }
-
     /// A UUID that no other fixture of this environment has.
     pub fn fixture_id(&self) -> String {
         let number = self.fixtures.fetch_add(1, Ordering::Relaxed);

@@ -2,6 +2,8 @@
 //!
 //! One binary for all of them, one file per command or topic, so that linking is paid once.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod bad_input;
 mod conformance;
 mod environment;

@@ -151,11 +151,11 @@ fn check(plan: &Plan) {
     // What began has one entry, and nothing else has one that says so.
     let begun = environment.effects("begun").len();
     let children = entries.children();
-    let began = children
+    let recorded = children
         .iter()
         .filter(|child| child["workflowContext"]["phase"] != "before_method")
         .count();
-    assert_eq!(began, begun, "{entries:#?}");
+    assert_eq!(recorded, begun, "{entries:#?}");
     let counts = &parent["methodCounts"];
     assert_eq!(
         number(&counts["success"]) + number(&counts["error"]),

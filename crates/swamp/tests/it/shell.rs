@@ -75,8 +75,7 @@ fn a_timeout_ends_the_whole_process_group() {
     assert!(start.elapsed() < Duration::from_secs(30), "nobody stopped the grandchildren");
     for pid in environment.effects("pids") {
         until(&format!("the end of {pid}"), || {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
-            stat.map_or(true, |stat| stat.contains(") Z"))
+            fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z"))
         });
     }
     let entries = environment.entries();
