@@ -105,7 +105,7 @@ fn a_gigabyte_of_output_does_not_take_a_gigabyte() {
     // end so that the memory of the program can be read while it still has what it kept.
     environment.shell(
         "m",
-        r#"run: 'yes "$(head -c 100000 /dev/zero | tr "\000" x)" | head -c 805306368; head -c 268435456 /dev/zero | tr "\000" y; echo all >> "$EFFECTS/all"; while [ ! -e "$EFFECTS/go" ]; do sleep 0.05; done'"#,
+        r#"run: 'cd "$EFFECTS"; yes "$(head -c 100000 /dev/zero | tr "\000" x)" | head -c 67108864 > lines; tr "\n" x < lines > line; for i in 1 2 3 4 5 6 7 8 9 10 11 12; do cat lines; done; cat line line line line; echo all >> all; while [ ! -e go ]; do sleep 0.05; done'"#,
     );
     let args = ["model", "method", "run", "m", "execute", "--json", "--skip-reports"];
     let running = environment.spawn(environment.command(args));
