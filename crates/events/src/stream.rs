@@ -112,22 +112,35 @@ impl Emitter {
 /// the run waits; nothing is dropped and memory stays bounded.
 #[derive(Debug)]
 pub struct ChannelSink {
-    sender: SyncSender<Arc<RunEvent>>,
+    /// `None` once it is closed.
+    sender: Mutex<Option<SyncSender<Arc<RunEvent>>>>,
 }
 
 impl ChannelSink {
     /// A sink and the receiving end; `capacity` events may wait. The receiver ends when the sink is
-    /// dropped, that is when the last emitter of the stream is gone.
+    /// closed or dropped.
     pub fn new(capacity: usize) -> (Self, Receiver<Arc<RunEvent>>) {
         let (sender, receiver) = sync_channel(capacity);
-        (Self { sender }, receiver)
+        (Self { sender: Mutex::new(Some(sender)) }, receiver)
+    }
+
+    /// Takes no more events. The receiver ends after those that were taken, even if something still
+    /// holds an emitter.
+    pub fn close(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<SyncSender<Arc<RunEvent>>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl EventSink for ChannelSink {
     fn accept(&self, event: &Arc<RunEvent>) {
         // The receiver is only gone when its thread has panicked; the run goes on without it.
-        drop(self.sender.send(Arc::clone(event)));
+        if let Some(sender) = &*self.lock() {
+            drop(sender.send(Arc::clone(event)));
+        }
     }
 }
 
@@ -166,6 +179,18 @@ mod tests {
                 .filter(|event| event.scope.run.as_ref().is_some_and(|run| run.id.as_str() == id));
             assert_eq!(own.count(), 100);
         }
+    }
+
+    #[test]
+    fn a_closed_sink_ends_its_receiver_while_emitters_live() {
+        let (sink, receiver) = ChannelSink::new(16);
+        let sink = Arc::new(sink);
+        let stream = EventStream::new(Arc::new(SystemClock::new()), vec![Arc::clone(&sink) as _]);
+        let emitter = stream.emitter();
+        emitter.emit(EventKind::JobStarted);
+        sink.close();
+        emitter.emit(EventKind::JobStarted);
+        assert_eq!(receiver.iter().count(), 1);
     }
 
     #[test]

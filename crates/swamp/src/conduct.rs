@@ -96,7 +96,7 @@ impl Conduct {
         Arc::clone(&self.warnings)
     }
 
-    /// What the run tells about itself with. To be dropped before [`Self::finish`].
+    /// What the run tells about itself with.
     pub(crate) fn emitter(&self) -> Emitter {
         self.stream.emitter()
     }

@@ -31,11 +31,11 @@ const CAPACITY: usize = 1024;
 #[derive(Default)]
 pub(crate) struct Watchers {
     sinks: Vec<Arc<dyn EventSink>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<(Arc<ChannelSink>, JoinHandle<()>)>,
 }
 
 impl Watchers {
-    /// Starts a consumer on a thread of its own. It gets events until the stream is gone. Without
+    /// Starts a consumer on a thread of its own. It gets events until [`Self::finish`]. Without
     /// it (no thread can be started) the run goes on unwatched.
     pub(crate) fn start(
         &mut self,
@@ -45,8 +45,9 @@ impl Watchers {
         let (sink, events) = ChannelSink::new(CAPACITY);
         let thread = std::thread::Builder::new().name(name.to_owned());
         if let Ok(handle) = thread.spawn(move || consumer(events)) {
-            self.sinks.push(Arc::new(sink));
-            self.threads.push(handle);
+            let sink = Arc::new(sink);
+            self.sinks.push(Arc::clone(&sink) as Arc<dyn EventSink>);
+            self.threads.push((sink, handle));
         }
     }
 
@@ -60,10 +61,13 @@ impl Watchers {
         std::mem::take(&mut self.sinks)
     }
 
-    /// Waits until every consumer has seen the last event. The stream and all its emitters have to
-    /// be gone, else this waits for ever.
+    /// Waits until every consumer has seen the last event. Events that come later are seen by none
+    /// of those that have a thread.
     pub(crate) fn finish(self) {
-        for thread in self.threads {
+        for (sink, _) in &self.threads {
+            sink.close();
+        }
+        for (_, thread) in self.threads {
             // A consumer that panicked has said so already.
             drop(thread.join());
         }
