@@ -1,8 +1,10 @@
 //! Output records: one file per run of a method, at
 //! `.swamp/outputs/<type>/<method>/<definition id>-<time>.yaml`.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use swamp_ident::{
@@ -250,6 +252,10 @@ pub struct OutputListing {
 #[derive(Clone, Debug)]
 pub struct OutputStore {
     paths: RepoPaths,
+    /// The newest unbroken row of times used in file names, by definition and method: from and to.
+    /// When hundreds of runs start within a few milliseconds, their file names run ahead of the
+    /// clock, and looking for the next free one each time would take longer and longer.
+    used: Arc<Mutex<HashMap<(DefinitionId, MethodName), (Timestamp, Timestamp)>>>,
 }
 
 /// A record's file, before it is read.
@@ -261,24 +267,49 @@ struct Place {
 impl OutputStore {
     /// The records of the repository at `paths`.
     pub fn new(paths: RepoPaths) -> Self {
-        Self { paths }
+        Self { paths, used: Arc::default() }
     }
 
     /// Writes the record of a run that starts; gives its file. Runs that start in the same
     /// millisecond get files of their own.
     pub fn create(&self, type_name: &TypeName, record: &OutputRecord) -> Result<PathBuf> {
         let text = swamp_yaml::to_string(&record.to_value());
-        let mut stamp = record.started_at;
+        let (definition, method) = (&record.definition_id, &record.method_name);
+        let mut wanted = record.started_at;
         loop {
-            let path =
-                self.file(type_name, &record.method_name, &record.definition_id, stamp, "yaml");
-            if atomic::write_new(&path, text.as_bytes())? {
+            let stamp = self.free_stamp(definition, method, wanted);
+            let path = self.file(type_name, method, definition, stamp, "yaml");
+            // The look is cheaper than a try; the try is what counts.
+            if !path.exists() && atomic::write_new(&path, text.as_bytes())? {
                 return Ok(path);
             }
-            // The name says a millisecond later than the record; nobody reads the time from it
-            // but to sort.
-            stamp = stamp.plus_millis(1);
+            wanted = stamp.plus_millis(1);
         }
+    }
+
+    /// The time for the name of a record's file: `wanted`, or the first millisecond after it that
+    /// this process has not used. Nobody reads it but to sort.
+    fn free_stamp(
+        &self,
+        definition: &DefinitionId,
+        method: &MethodName,
+        wanted: Timestamp,
+    ) -> Timestamp {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let (from, to) = used
+            .entry((definition.clone(), method.clone()))
+            .or_insert((wanted, wanted.plus_millis(-1)));
+        if wanted < *from {
+            // The clock went back; the file tells whether the name is free.
+            return wanted;
+        }
+        if wanted > *to {
+            *from = wanted;
+            *to = wanted;
+        } else {
+            *to = to.plus_millis(1);
+        }
+        *to
     }
 
     /// Writes the record again.

@@ -132,7 +132,8 @@ fn update(
         remove()?;
         return Ok(());
     };
-    match store.version(key, latest) {
+    let newest = store.version(key, latest);
+    match &newest {
         Ok(Some(newest)) if newest.metadata.deleted => {
             // A deleted or renamed item is hidden with all its versions.
             remove()?;
@@ -165,9 +166,16 @@ fn update(
         }
     };
     for version in versions {
-        match store.version(key, *version) {
+        let other;
+        let found = if *version == latest {
+            &newest
+        } else {
+            other = store.version(key, *version);
+            &other
+        };
+        match found {
             Ok(Some(found)) if !found.metadata.deleted => {
-                insert(connection, &found, *version == latest)?;
+                insert(connection, found, *version == latest)?;
                 continue;
             }
             Ok(_) => {}

@@ -8,6 +8,7 @@ use swamp_ident::{
 };
 use swamp_yaml::Document;
 
+use super::metadata_quick;
 use super::span::{Lifetime, Retention};
 use crate::error::{Result, StoreError};
 use crate::fields::{Fields, Record, Tags, tags_value};
@@ -185,6 +186,14 @@ impl Metadata {
 
     /// Reads the text of the file at `path`. Keys we do not know are ignored.
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        match metadata_quick::parse(text) {
+            Some(metadata) => Ok(metadata),
+            None => Self::parse_general(path, text),
+        }
+    }
+
+    /// What [`Metadata::parse`] does with a text that is not laid out as programs do it.
+    pub(super) fn parse_general(path: &Path, text: &str) -> Result<Self> {
         let document = Document::parse(text).map_err(StoreError::yaml(path))?;
         let fields = Fields::of(path, &document)?;
         let version = match fields.required_number("version")? {

@@ -32,6 +32,7 @@ mod layout;
 mod listing;
 mod mark;
 mod metadata;
+mod metadata_quick;
 mod read;
 mod record;
 mod span;
