@@ -60,13 +60,12 @@ impl RepositorySource {
         if let Some(definition) = self.definition(model)? {
             let ModelKey { type_name, id } = model_key(&definition);
             let own = ItemKey::new(type_name, id, name.clone());
-            let numbers = self.data.version_numbers(&own).map_err(|error| failed(&error))?;
-            if !numbers.is_empty() {
+            if self.data.has_item(&own).map_err(|error| failed(&error))? {
                 return Ok(vec![own]);
             }
             items.push(own);
         }
-        items.extend(self.data.find_by_name(model, name.as_str()).map_err(|error| failed(&error))?);
+        items.extend(self.data.find_by_name(model, &name).map_err(|error| failed(&error))?);
         Ok(items)
     }
 }
@@ -96,14 +95,9 @@ impl DataSource for RepositorySource {
     ) -> Result<Option<ExprValue>> {
         let Ok(version) = u64::try_from(version) else { return Ok(None) };
         for item in self.items(model, name, vary)? {
-            let found = self.data.version(&item, version).map_err(|error| failed(&error))?;
-            if let Some(found) = found {
-                let numbers = self.data.version_numbers(&item).map_err(|error| failed(&error))?;
-                let is_latest = numbers.last() == Some(&version);
-                let record = found.record(is_latest, Body::ATTRIBUTES);
-                return record
-                    .map(|record| Some(ExprValue::from_json(&record)))
-                    .map_err(|error| failed(&error));
+            let record = self.data.version_record(&item, version, Body::ATTRIBUTES);
+            if let Some(record) = record.map_err(|error| failed(&error))? {
+                return Ok(Some(ExprValue::from_json(&record)));
             }
         }
         Ok(None)

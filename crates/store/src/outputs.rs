@@ -252,11 +252,14 @@ pub struct OutputListing {
 #[derive(Clone, Debug)]
 pub struct OutputStore {
     paths: RepoPaths,
-    /// The newest unbroken row of times used in file names, by definition and method: from and to.
+    /// The newest unbroken row of times used in file names, by definition and method.
     /// When hundreds of runs start within a few milliseconds, their file names run ahead of the
     /// clock, and looking for the next free one each time would take longer and longer.
-    used: Arc<Mutex<HashMap<(DefinitionId, MethodName), (Timestamp, Timestamp)>>>,
+    used: Arc<Mutex<HashMap<(DefinitionId, MethodName), Row>>>,
 }
+
+/// An unbroken row of milliseconds: from and to.
+type Row = (Timestamp, Timestamp);
 
 /// A record's file, before it is read.
 struct Place {

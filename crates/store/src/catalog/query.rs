@@ -145,27 +145,6 @@ impl DataStore {
         }
         self.query(&OfSpec(model, spec, body), None)
     }
-
-    /// The items of this name written by models of that name, whether or not there still is such a
-    /// model, the one written last first: for data whose definition was deleted and made again
-    /// under a new id.
-    pub fn find_by_name(&self, model: &str, name: &str) -> Result<Vec<ItemKey>> {
-        let mut sql = Sql::new();
-        sql.and("is_latest = 1");
-        sql.and_equal("model_name", model.to_owned());
-        sql.and_equal("data_name", name.to_owned());
-        let mut found = self.with_catalog(&mut Vec::new(), |connection, _| {
-            let mut found = Vec::new();
-            sql.run(connection, |row| {
-                let created_at: String = row.get("created_at")?;
-                found.push((created_at, item_key(row)?));
-                Ok(true)
-            })?;
-            Ok(found)
-        })?;
-        found.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(found.into_iter().map(|(_, key)| key).collect())
-    }
 }
 
 /// Keeps, of records with equal model and name, the one made last. The order stays that of the

@@ -6,7 +6,7 @@ use std::path::Path;
 use swamp_ident::{DataName, DefinitionId, TypeName};
 
 use super::DataStore;
-use super::item::ItemKey;
+use super::item::{ItemKey, check_data_name};
 use super::layout;
 use super::read::StoredVersion;
 use crate::error::{Result, StoreError};
@@ -85,6 +85,57 @@ impl DataStore {
         find_models(&self.paths().data(), &mut segments, &mut found)?;
         found.sort();
         Ok(found)
+    }
+
+    /// The items of this name written by models of that name, whether or not there still is such a
+    /// model, the one written last first: for data whose definition was deleted and made again
+    /// under a new id.
+    pub fn find_by_name(&self, model: &str, name: &DataName) -> Result<Vec<ItemKey>> {
+        if check_data_name(name.as_str()).is_err() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        self.search_models(&self.paths().data(), &mut Vec::new(), name, &mut |newest| {
+            if newest.metadata.model_name() == model && !newest.metadata.deleted {
+                found.push((newest.metadata.created_at, newest.key));
+            }
+        })?;
+        found.sort_by(|a, b| b.cmp(a));
+        Ok(found.into_iter().map(|(_, key)| key).collect())
+    }
+
+    /// Finds the models that have an item of this name. The directories of models are not read,
+    /// which may have many items, if their names tell that they are.
+    fn search_models(
+        &self,
+        directory: &Path,
+        segments: &mut Vec<String>,
+        name: &DataName,
+        found: &mut dyn FnMut(StoredVersion),
+    ) -> Result<()> {
+        if let Some((id, type_segments)) = segments.split_last()
+            && !type_segments.is_empty()
+        {
+            let type_name = TypeName::normalised(&type_segments.join("/"));
+            let key = ItemKey::new(type_name, DefinitionId::new(id), name.clone());
+            // An item that cannot be read belongs to nobody we could name.
+            if let Ok(Some(newest)) = self.newest(&key) {
+                found(newest);
+                return Ok(());
+            }
+            if layout::is_uuid(id) {
+                return Ok(());
+            }
+        }
+        if segments.len() < DEEPEST_TYPE {
+            for child in layout::directories(directory)? {
+                let path = directory.join(&child);
+                segments.push(child);
+                self.search_models(&path, segments, name, found)?;
+                segments.pop();
+            }
+        }
+        Ok(())
     }
 
     /// Counts by type, in order of the types.

@@ -11,6 +11,7 @@ use swamp_ident::{
     DataId, DataName, JobName, RunId, StepName, Timestamp, WorkflowId, WorkflowName,
 };
 
+use super::layout::is_uuid;
 use super::metadata::{DataOwner, Metadata, OwnerKind};
 use super::span::{Lifetime, Retention, Span};
 use crate::fields::Tags;
@@ -68,14 +69,14 @@ pub(super) fn parse(text: &str) -> Option<Metadata> {
         tags,
         owner: owner_of(owner?)?,
         created_at: Timestamp::parse(quoted(top.take("createdAt")?)?).ok()?,
-        size: top.optional("size", number_of)?,
-        checksum: top.optional("checksum", text_of)?.map(Cow::into_owned),
+        size: top.optional("size", number_of).ok()?,
+        checksum: top.optional("checksum", text_of).ok()?.map(Cow::into_owned),
         deleted: match top.take("lifecycle") {
             None | Some("active") => false,
             Some("deleted") => true,
             Some(_) => return None,
         },
-        renamed_to: top.optional("renamedTo", text_of)?.map(DataName::new),
+        renamed_to: top.optional("renamedTo", text_of).ok()?.map(DataName::new),
     };
     top.0.is_empty().then_some(metadata)
 }
@@ -90,16 +91,19 @@ fn owner_of(mut entries: Entries<'_>) -> Option<DataOwner> {
     let owner = DataOwner {
         kind,
         reference: entries.required("ownerRef")?.into_owned(),
-        definition_hash: entries.optional("definitionHash", text_of)?.map(Cow::into_owned),
-        workflow_id: entries.optional("workflowId", text_of)?.map(WorkflowId::new),
-        workflow_run_id: entries.optional("workflowRunId", text_of)?.map(RunId::new),
-        workflow_name: entries.optional("workflowName", text_of)?.map(WorkflowName::new),
-        job_name: entries.optional("jobName", text_of)?.map(JobName::new),
-        step_name: entries.optional("stepName", text_of)?.map(StepName::new),
-        source: entries.optional("source", text_of)?.map(Cow::into_owned),
+        definition_hash: entries.optional("definitionHash", text_of).ok()?.map(Cow::into_owned),
+        workflow_id: entries.optional("workflowId", text_of).ok()?.map(WorkflowId::new),
+        workflow_run_id: entries.optional("workflowRunId", text_of).ok()?.map(RunId::new),
+        workflow_name: entries.optional("workflowName", text_of).ok()?.map(WorkflowName::new),
+        job_name: entries.optional("jobName", text_of).ok()?.map(JobName::new),
+        step_name: entries.optional("stepName", text_of).ok()?.map(StepName::new),
+        source: entries.optional("source", text_of).ok()?.map(Cow::into_owned),
     };
     entries.0.is_empty().then_some(owner)
 }
+
+/// A value is not understood.
+struct Doubt;
 
 /// Keys and values of a mapping, as they stand in the text.
 #[derive(Default)]
@@ -123,12 +127,12 @@ impl<'a> Entries<'a> {
         text_of(self.take(key)?).filter(|text| !text.is_empty())
     }
 
-    /// `Some(None)` if the key is absent, `None` if its value is not understood.
-    fn optional<T>(&mut self, key: &str, read: impl Fn(&'a str) -> Option<T>) -> Option<Option<T>> {
-        match self.take(key) {
-            None => Some(None),
-            Some(value) => read(value).map(Some),
-        }
+    fn optional<T>(
+        &mut self,
+        key: &str,
+        read: impl Fn(&'a str) -> Option<T>,
+    ) -> Result<Option<T>, Doubt> {
+        self.take(key).map(|value| read(value).ok_or(Doubt)).transpose()
     }
 }
 
@@ -169,14 +173,6 @@ fn is_word(text: &str) -> bool {
     const WORDS: [&str; 12] =
         ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf", "infinity"];
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// A hash with at least one digit that no number has, not even one with an exponent.

@@ -85,15 +85,18 @@ impl DataStore {
     }
 
     /// Ends the work of this process: temporary files go, the catalog learns what was written.
-    /// Nothing is lost without it, but the next query is slower.
+    /// Dropping the last clone does the same. A process that is killed before loses no data; it
+    /// leaves a few small files behind, and the next query is slower.
     pub fn close(&self) {
         self.inner.items.clear_spares();
         self.close_catalog();
     }
 }
 
-impl Drop for Inner {
+impl Drop for DataStore {
     fn drop(&mut self) {
-        self.items.clear_spares();
+        if Arc::strong_count(&self.inner) == 1 {
+            self.close();
+        }
     }
 }

@@ -93,6 +93,11 @@ impl DataStore {
         }
     }
 
+    /// Whether there is an item of this name, deleted and renamed ones included.
+    pub fn has_item(&self, key: &ItemKey) -> Result<bool> {
+        Ok(self.latest_number(key)?.is_some())
+    }
+
     /// The number of an item's newest version. There may be no version with that number.
     pub(crate) fn latest_number(&self, key: &ItemKey) -> Result<Option<u64>> {
         match self.item_dir(key) {

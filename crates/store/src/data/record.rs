@@ -102,6 +102,15 @@ impl DataStore {
     pub fn latest_record(&self, key: &ItemKey, body: Body) -> Result<Option<Value>> {
         self.latest(key)?.map(|found| found.record(true, body)).transpose()
     }
+
+    /// A given version as a record, see [`DataStore::version`].
+    pub fn version_record(&self, key: &ItemKey, version: u64, body: Body) -> Result<Option<Value>> {
+        let Some(found) = self.version(key, version)? else {
+            return Ok(None);
+        };
+        let is_latest = self.latest_number(key)? == Some(version);
+        found.record(is_latest, body).map(Some)
+    }
 }
 
 fn is_json(content_type: &str) -> bool {

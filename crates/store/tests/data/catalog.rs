@@ -410,11 +410,16 @@ fn finding_by_tag_spec_and_name() {
     assert!(repo.store.find_by_spec("nobody", "result", Body::NONE).unwrap().records.is_empty());
 
     let ids = |model: &str, name: &str| {
-        let found = repo.store.find_by_name(model, name).unwrap();
+        let found = repo.store.find_by_name(model, &name.into()).unwrap();
         found.iter().map(|key| key.model.id.as_str().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ids("probe", "result"), ["new", "old"]);
-    assert_eq!(ids("probe", "none"), Vec::<String>::new());
+    for (model, name) in [("probe", "none"), ("nobody", "result"), ("probe", "../result")] {
+        assert_eq!(ids(model, name), Vec::<String>::new());
+    }
+    let key = swamp_store::ItemKey { model: model("new"), name: "result".into() };
+    repo.store.mark_deleted(&key, &"x".into(), time("2026-11-22T12:00:00Z")).unwrap();
+    assert_eq!(ids("probe", "result"), ["old"]);
 }
 
 #[test]

@@ -370,6 +370,14 @@ fn records_have_one_shape_wherever_they_come_from() {
         })
     );
     assert_eq!(repo.store.latest_record(&key("none"), Body::ALL).unwrap(), None);
+
+    repo.write("result", "{}");
+    let version = |number| repo.store.version_record(&key("result"), number, Body::NONE).unwrap();
+    assert_eq!(version(1).unwrap()["isLatest"], false);
+    assert_eq!(version(2).unwrap()["isLatest"], true);
+    assert_eq!(version(3), None);
+    assert!(repo.store.has_item(&key("result")).unwrap());
+    assert!(!repo.store.has_item(&key("none")).unwrap());
 }
 
 #[test]
