@@ -110,6 +110,16 @@ impl StepProgress {
 }
 
 impl Progress {
+    /// The progress, given away.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            status: self.status,
+            times: self.times,
+            error: self.error.take(),
+            jobs: std::mem::take(&mut self.jobs),
+        }
+    }
+
     /// How the steps ended.
     pub(super) fn totals(&self) -> RunTotals {
         let mut totals = RunTotals::default();

@@ -1,8 +1,7 @@
 //! What a run is asked for and what comes of it.
 
 use std::fmt;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
@@ -10,14 +9,15 @@ use serde_json::{Map, Value};
 use swamp_events::{Emitter, EventKind, Preparation, RunRef, RunTotals};
 use swamp_ident::{CancelCause, DriverName, Failure, Status, WorkflowId};
 use swamp_model::reports::ReportFilter;
-use swamp_model::{CheckFilter, Engine};
+use swamp_model::{CheckFilter, Engine, ReportOutcome};
 use swamp_store::StoreError;
 
 use super::bell::Bell;
 use super::locks;
+use super::progress::{Identity, Progress};
 use super::run_view::RunView;
 use super::start::Prepared;
-use super::tree::{Crew, Ended, Run, Tree};
+use super::tree::{Crew, Ended, Tree};
 use crate::error::WorkflowError;
 use crate::handed_down::HandedDown;
 use crate::library::Library;
@@ -128,8 +128,14 @@ impl<'e> Runner<'e> {
 
 /// A run that is over. Serialised it is the JSON view of the run: `{id, workflowId, workflowName,
 /// status, jobs, error?, duration, path, reports?}`.
+///
+/// Holds no emitter: the consumers of the stream can come to their end while it is looked at.
 pub struct RunOutcome {
-    run: Arc<Run>,
+    run: RunRef,
+    identity: Identity,
+    progress: Progress,
+    reports: Vec<ReportOutcome>,
+    path: PathBuf,
     status: Status,
     totals: RunTotals,
     error: Option<Failure>,
@@ -146,7 +152,11 @@ impl RunOutcome {
         if let Some(error) = broken {
             return Err(WorkflowError::Record { error, run: run.identity.id.clone() });
         }
-        let nothing_ran = status == Status::Failed && !run.lock().began;
+        let (began, progress, reports) = {
+            let mut state = run.lock();
+            (state.began, state.progress.take(), std::mem::take(&mut state.reports))
+        };
+        let nothing_ran = status == Status::Failed && !began;
         match error {
             Some(error) if nothing_ran => Err(WorkflowError::NothingRan {
                 message: error.message,
@@ -154,7 +164,11 @@ impl RunOutcome {
             }),
             error => Ok(Self {
                 cancelled: cancelled.filter(|_| status == Status::Cancelled),
-                run,
+                run: run.reference.clone(),
+                identity: run.identity.clone(),
+                progress,
+                reports,
+                path: run.record_path.clone(),
                 status,
                 totals,
                 error,
@@ -164,12 +178,12 @@ impl RunOutcome {
 
     /// The run.
     pub fn run(&self) -> &RunRef {
-        &self.run.reference
+        &self.run
     }
 
     /// Its workflow's id.
     pub fn workflow_id(&self) -> &WorkflowId {
-        &self.run.identity.workflow_id
+        &self.identity.workflow_id
     }
 
     /// `Succeeded`, `Failed` or `Cancelled`.
@@ -194,7 +208,7 @@ impl RunOutcome {
 
     /// The run record, absolute.
     pub fn path(&self) -> &Path {
-        &self.run.record_path
+        &self.path
     }
 }
 
@@ -211,12 +225,11 @@ impl fmt::Debug for RunOutcome {
 
 impl Serialize for RunOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let state = self.run.lock();
         RunView {
-            identity: &self.run.identity,
-            progress: &state.progress,
-            path: &self.run.record_path,
-            reports: &state.reports,
+            identity: &self.identity,
+            progress: &self.progress,
+            path: &self.path,
+            reports: &self.reports,
         }
         .serialize(serializer)
     }

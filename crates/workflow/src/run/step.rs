@@ -116,6 +116,7 @@ impl Crew<'_, '_> {
             }
         };
         let allowed = allow_failure && status == Status::Failed;
+        let mut effects = self.stop_if_wanted(run, &mut state);
         let now = emitter.now();
         let progress = &mut state.progress.jobs[job].steps[step];
         progress.status = status;
@@ -142,7 +143,6 @@ impl Crew<'_, '_> {
             Err(failure) => EventKind::StepFailed { failure, allowed, call: end.call },
         };
         emitter.emit_at(now, kind);
-        let mut effects = self.stop_if_wanted(run, &mut state);
         effects.extend(state.schedule.step_ended(job, step, status, allowed));
         self.carry_out(run, state, effects);
     }
@@ -204,7 +204,8 @@ impl Crew<'_, '_> {
             log_file: run.log_path.clone(),
             inputs: Arc::clone(&run.inputs),
             task_inputs: written.task.inputs().cloned().unwrap_or_default(),
-            task_inputs_evaluated: run.from_copy,
+            // What an evaluated copy left open is evaluated like any other text.
+            task_inputs_evaluated: false,
             item: step
                 .for_each
                 .as_ref()
