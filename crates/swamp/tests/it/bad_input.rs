@@ -33,7 +33,10 @@ fn refused(environment: &TestEnvironment, args: &[&str], told: &[&str]) -> Strin
     let message = document["error"].as_str().unwrap_or_else(|| panic!("no error: {document:#}"));
     for part in told {
         let hint = document["hint"].as_str().unwrap_or_default();
-        assert!(message.contains(part) || hint.contains(part), "{part:?} is not told by {document:#}");
+        assert!(
+            message.contains(part) || hint.contains(part),
+            "{part:?} is not told by {document:#}"
+        );
     }
     assert_eq!(ran.stderr, "", "--json speaks on standard output only");
     let after = contents(environment);
@@ -116,7 +119,11 @@ fn unknown_names_are_told() {
         &["nope", "command/shell", "execute"],
     );
     refused(&environment, &["model", "get", "ghost"], &["Model not found: ghost"]);
-    refused(&environment, &["model", "create", "command/shel", "x"], &["command/shel", "command/shell"]);
+    refused(
+        &environment,
+        &["model", "create", "command/shel", "x"],
+        &["command/shel", "command/shell"],
+    );
 }
 
 #[test]
@@ -145,7 +152,8 @@ fn a_dependency_on_nothing_is_told() {
 #[test]
 fn a_circle_of_dependencies_is_named_in_full() {
     let environment = environment();
-    let on = |step: &str| format!(", dependsOn: [{{step: {step}, condition: {{type: succeeded}}}}]");
+    let on =
+        |step: &str| format!(", dependsOn: [{{step: {step}, condition: {{type: succeeded}}}}]");
     environment.workflow(
         "steps",
         &one_job(&[
@@ -179,7 +187,11 @@ fn inputs_that_do_not_fit_are_told_all_at_once() {
         &args,
         &["region must be one of", "count must be a", "hosts must have at least 2 items", "bogus"],
     );
-    refused(&environment, &["workflow", "run", "w", "--input", "nonsense"], &["nonsense", "key=value"]);
+    refused(
+        &environment,
+        &["workflow", "run", "w", "--input", "nonsense"],
+        &["nonsense", "key=value"],
+    );
     refused(&environment, &["workflow", "run", "w", "--input", "{\"a\": "], &["JSON"]);
     refused(
         &environment,
@@ -187,7 +199,11 @@ fn inputs_that_do_not_fit_are_told_all_at_once() {
         &["nowhere.yaml"],
     );
     environment.write("broken.yaml", "a: 1\nb: [\n");
-    refused(&environment, &["workflow", "run", "w", "--input-file", "broken.yaml"], &["broken.yaml"]);
+    refused(
+        &environment,
+        &["workflow", "run", "w", "--input-file", "broken.yaml"],
+        &["broken.yaml"],
+    );
 }
 
 #[test]
@@ -204,8 +220,10 @@ fn arguments_of_a_method_that_do_not_fit_are_told() {
 #[test]
 fn an_expression_error_has_a_caret() {
     let environment = environment();
-    let step = call("s", "fine", "")
-        .replace("methodName: execute", "methodName: execute, inputs: {run: 'echo ${{ inputs.a + }}'}");
+    let step = call("s", "fine", "").replace(
+        "methodName: execute",
+        "methodName: execute, inputs: {run: 'echo ${{ inputs.a + }}'}",
+    );
     environment.workflow("w", &one_job(&[step]));
     let told = refused(&environment, &["workflow", "run", "w"], &["^", "inputs.a +"]);
     let lines: Vec<&str> = told.lines().collect();

@@ -50,10 +50,7 @@ fn parallel_jobs_that_fail_fail_the_run() {
     assert_eq!(parent["result"]["errorCategory"], "method");
     assert_eq!(parent["runId"], document["id"]);
     assert_eq!(parent["runStatus"], "failed");
-    assert_eq!(
-        parent["methodCounts"],
-        json!({"total": 4, "success": 2, "error": 2, "skipped": 0})
-    );
+    assert_eq!(parent["methodCounts"], json!({"total": 4, "success": 2, "error": 2, "skipped": 0}));
 }
 
 #[test]
@@ -119,7 +116,9 @@ fn a_for_each_step_fails_if_any_of_its_steps_does() {
          methods: {execute: {arguments: {run: 'test ${{ inputs.n }} != b'}}}\n",
     );
     environment.shell("fine", "run: 'true'");
-    let on = |condition: &str| format!(", dependsOn: [{{step: each, condition: {{type: {condition}}}}}]");
+    let on = |condition: &str| {
+        format!(", dependsOn: [{{step: each, condition: {{type: {condition}}}}}]")
+    };
     environment.workflow(
         "w",
         &one_job(&[

@@ -10,7 +10,11 @@ use crate::environment::{
 
 /// The entry of the only command of the environment, after checks that hold for every failed run.
 #[track_caller]
-fn failed_parent<'a>(environment: &TestEnvironment, entries: &'a Entries, workflow: &str) -> &'a Value {
+fn failed_parent<'a>(
+    environment: &TestEnvironment,
+    entries: &'a Entries,
+    workflow: &str,
+) -> &'a Value {
     let parent = entries.parent();
     let record = environment.run_record(workflow);
     assert_eq!(parent["runId"], record["id"]);
@@ -52,16 +56,16 @@ fn a_method_that_succeeds_is_recorded_with_its_own_duration() {
     assert_eq!(parent["result"], json!({"status": "success", "exitCode": 0}));
     assert_eq!(parent["runId"], record["id"]);
     assert_eq!(parent["runStatus"], "succeeded");
-    assert_eq!(
-        parent["methodCounts"],
-        json!({"total": 3, "success": 3, "error": 0, "skipped": 0})
-    );
+    assert_eq!(parent["methodCounts"], json!({"total": 3, "success": 3, "error": 0, "skipped": 0}));
     assert_eq!(parent["invocation"]["command"], "workflow");
     assert_eq!(parent["invocation"]["subcommand"], "run");
     assert_eq!(parent["invocation"]["args"], json!(["<REDACTED>"]));
 
     let slow = entries.child("first", "wait");
-    assert!((300..number(&parent["durationMs"])).contains(&number(&slow["durationMs"])), "{slow:#}");
+    assert!(
+        (300..number(&parent["durationMs"])).contains(&number(&slow["durationMs"])),
+        "{slow:#}"
+    );
     assert!(number(&entries.child("second", "at once")["durationMs"]) < 300);
     assert_eq!(
         slow["invocation"],
@@ -104,10 +108,7 @@ fn a_method_that_fails_is_an_error_with_its_duration_and_category() {
     assert_eq!(child["result"]["errorMessage"], "Command exited with code 7");
     let parent = failed_parent(&environment, &entries, "w");
     assert_eq!(parent["result"]["errorCategory"], "method");
-    assert_eq!(
-        parent["methodCounts"],
-        json!({"total": 1, "success": 0, "error": 1, "skipped": 0})
-    );
+    assert_eq!(parent["methodCounts"], json!({"total": 1, "success": 0, "error": 1, "skipped": 0}));
     insta::assert_snapshot!(outline(&environment.run_record("w")), @r"
     w: failed
       main: failed
@@ -123,8 +124,10 @@ fn hopeless_steps(environment: &TestEnvironment, more: &str) -> Vec<(&'static st
     environment.shell("elsewhere", r#"run: "echo ${{ env.NOT_SET_ANYWHERE }} >> $EFFECTS/ran""#);
     environment.shell("empty", "workingDir: '.'");
     let method = call("method", "fine", more).replace("methodName: execute", "methodName: nope");
-    let inputs = call("inputs", "fine", more)
-        .replace("methodName: execute", "methodName: execute, inputs: {x: '${{ model.ghost.resource }}'}");
+    let inputs = call("inputs", "fine", more).replace(
+        "methodName: execute",
+        "methodName: execute, inputs: {x: '${{ model.ghost.resource }}'}",
+    );
     let vary = format!("{more}, dataOutputOverrides: [{{specName: result, vary: [region]}}]");
     vec![
         ("model_not_found", call("model", "ghost", more)),
@@ -225,7 +228,11 @@ fn a_direct_call_has_the_same_truth_in_the_entry_of_the_command() {
         assert_eq!(entries.0.len(), seen, "one entry per command");
         let entry = &entries.0[seen - 1];
         assert_eq!(entry["result"]["status"], status, "{args:?}: {entry:#}");
-        assert_eq!(entry["result"].get("errorCategory").and_then(Value::as_str), category, "{args:?}");
+        assert_eq!(
+            entry["result"].get("errorCategory").and_then(Value::as_str),
+            category,
+            "{args:?}"
+        );
         assert_eq!(entry["result"]["exitCode"], exit, "{args:?}");
         let words = entry["invocation"]["args"].as_array().expect("words");
         assert_eq!(words[..2], [json!("run"), json!("<REDACTED>")], "{args:?}");
@@ -236,7 +243,8 @@ fn a_direct_call_has_the_same_truth_in_the_entry_of_the_command() {
 fn structural_failures_have_no_entry_of_their_own() {
     let environment = TestEnvironment::new();
     environment.shell("fine", "run: 'true'");
-    environment.workflow("missing", &one_job(&[nest("s", "ghost", ""), call("beside", "fine", "")]));
+    environment
+        .workflow("missing", &one_job(&[nest("s", "ghost", ""), call("beside", "fine", "")]));
     environment.workflow("circle", &one_job(&[nest("s", "round", "")]));
     environment.workflow("round", &one_job(&[nest("s", "circle", "")]));
     for level in 0..12 {
@@ -297,10 +305,7 @@ fn a_nested_run_has_its_own_children_linked_to_the_same_parent() {
     ");
     let parent = failed_parent(&environment, &entries, "outer");
     assert_eq!(parent["result"]["errorCategory"], "method");
-    assert_eq!(
-        parent["methodCounts"],
-        json!({"total": 3, "success": 2, "error": 1, "skipped": 0})
-    );
+    assert_eq!(parent["methodCounts"], json!({"total": 3, "success": 2, "error": 1, "skipped": 0}));
     let [outer, inner, innermost] =
         ["outer", "inner", "innermost"].map(|name| environment.run_record(name));
     let context = &entries.child("main", "s")["workflowContext"];

@@ -26,8 +26,15 @@ fn a_thousand_steps_have_a_thousand_entries() {
     );
     environment.workflow("w", &body);
     environment.write("items.yaml", format!("items: {}", json!(items)));
-    let ran =
-        environment.ok(["workflow", "run", "w", "--input-file", "items.yaml", "--json", "--skip-reports"]);
+    let ran = environment.ok([
+        "workflow",
+        "run",
+        "w",
+        "--input-file",
+        "items.yaml",
+        "--json",
+        "--skip-reports",
+    ]);
 
     let begun: BTreeSet<String> = environment.effects("begun").into_iter().collect();
     let expected: BTreeSet<String> = (0..STEPS).map(|n| format!("item {n}")).collect();

@@ -8,7 +8,12 @@ use crate::environment::{TestEnvironment, call, one_job, read_yaml, stable, text
 
 /// The keys of a map in order.
 fn keys(value: &Value) -> Vec<&str> {
-    value.as_object().unwrap_or_else(|| panic!("no map: {value}")).keys().map(String::as_str).collect()
+    value
+        .as_object()
+        .unwrap_or_else(|| panic!("no map: {value}"))
+        .keys()
+        .map(String::as_str)
+        .collect()
 }
 
 /// A repository with a direct call and a run behind it, and the id of the definition.
@@ -77,7 +82,10 @@ fn a_version_of_data_is_a_directory_with_content_and_metadata() {
     checksum: <sha256>
     ");
     let metadata = read_yaml(&item.join("1/metadata.yaml"));
-    assert_eq!(metadata["tags"], json!({"type": "resource", "team": "infra", "specName": "result", "modelName": "m"}));
+    assert_eq!(
+        metadata["tags"],
+        json!({"type": "resource", "team": "infra", "specName": "result", "modelName": "m"})
+    );
     assert_eq!(metadata["ownerDefinition"], json!({"ownerType": "model-method", "ownerRef": id}));
     assert_eq!(metadata["size"], fs::metadata(item.join("1/raw")).expect("content").len());
 }
@@ -90,7 +98,9 @@ fn an_output_record_says_what_was_called_and_what_came_of_it() {
         .into_iter()
         .filter(|name| name.ends_with(".yaml"))
         .inspect(|name| assert!(name.starts_with(&format!("{id}-20")), "{name}"))
-        .map(|name| read_yaml(&environment.repo.join(".swamp/outputs/command/shell/execute").join(name)))
+        .map(|name| {
+            read_yaml(&environment.repo.join(".swamp/outputs/command/shell/execute").join(name))
+        })
         .collect();
     let [direct, step] = &records[..] else { panic!("records: {records:#?}") };
     let all = [
@@ -110,7 +120,14 @@ fn an_output_record_says_what_was_called_and_what_came_of_it() {
     assert_eq!(keys(&direct["provenance"]), ["definitionHash", "modelVersion", "triggeredBy"]);
     assert_eq!(
         keys(&step["provenance"]),
-        ["definitionHash", "modelVersion", "triggeredBy", "workflowId", "workflowRunId", "stepName"]
+        [
+            "definitionHash",
+            "modelVersion",
+            "triggeredBy",
+            "workflowId",
+            "workflowRunId",
+            "stepName"
+        ]
     );
     assert_eq!(direct["provenance"]["triggeredBy"], "manual");
     assert_eq!(step["provenance"]["triggeredBy"], "workflow");
@@ -136,7 +153,17 @@ fn a_run_record_has_the_keys_of_the_original() {
     let record = environment.run_record("w");
     assert_eq!(
         keys(&record),
-        ["id", "workflowId", "workflowName", "status", "startedAt", "completedAt", "jobs", "tags", "logFile"]
+        [
+            "id",
+            "workflowId",
+            "workflowName",
+            "status",
+            "startedAt",
+            "completedAt",
+            "jobs",
+            "tags",
+            "logFile"
+        ]
     );
     assert_eq!(record["tags"], json!({"owner": "me", "rt": "1"}));
     let job = &record["jobs"][0];
@@ -152,7 +179,10 @@ fn a_run_record_has_the_keys_of_the_original() {
         ["type", "model", "method", "resources", "files", "dataArtifacts", "dataHandles"]
     );
     assert_eq!(output["resources"]["result"]["result"]["attributes"]["stdout"], "hello");
-    assert_eq!(keys(&output["dataHandles"][0]), ["name", "specName", "kind", "dataId", "version", "size", "tags", "metadata"]);
+    assert_eq!(
+        keys(&output["dataHandles"][0]),
+        ["name", "specName", "kind", "dataId", "version", "size", "tags", "metadata"]
+    );
 }
 
 #[test]
@@ -231,10 +261,7 @@ fn what_the_original_wrote_is_read() {
 
     // A workflow that reads what the original wrote, and a version that goes on counting.
     environment.shell("reader", "run: 'true'");
-    let step = call("s", "reader", "").replace(
-        "methodName: \"execute\"",
-        "methodName: execute",
-    );
+    let step = call("s", "reader", "").replace("methodName: \"execute\"", "methodName: execute");
     let step = step.replace(
         "methodName: execute",
         "methodName: execute, inputs: {run: \"echo ${{ data.latest('m', 'result').attributes.stdout }}\"}",

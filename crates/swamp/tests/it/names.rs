@@ -29,7 +29,15 @@ fn names_with_separators_are_kept_apart() {
             ("a/b", "", &[call("c", "fine", "")]),
             ("a|b", "", &[call("c | d", "fine", "")]),
             ("a b", "", &[call("c", "fine", "")]),
-            ("größe 日本", "", &[call("naïve/…/🦀", "fine", ""), call("e\u{301}", "fine", ""), call("é", "bad", may_fail)]),
+            (
+                "größe 日本",
+                "",
+                &[
+                    call("naïve/…/🦀", "fine", ""),
+                    call("e\u{301}", "fine", ""),
+                    call("é", "bad", may_fail),
+                ],
+            ),
             ("\\n", "", &[call("\"'`", "fine", ""), call("-", "fine", ""), call("..", "fine", "")]),
         ]),
     );
@@ -92,8 +100,10 @@ fn parallel_runs_of_the_same_workflow_are_told_apart_by_their_ids() {
     let body = format!("inputs: {{properties: {{side: {{type: string}}}}}}\n{}", one_job(&[work]));
     environment.workflow("inner", &body);
     let side = |side: &str| {
-        nest(side, "inner", ", allowFailure: true")
-            .replace("workflowIdOrName: \"inner\"", &format!("workflowIdOrName: inner, inputs: {{side: {side}}}"))
+        nest(side, "inner", ", allowFailure: true").replace(
+            "workflowIdOrName: \"inner\"",
+            &format!("workflowIdOrName: inner, inputs: {{side: {side}}}"),
+        )
     };
     environment.workflow("outer", &one_job(&[side("left"), side("right")]));
     environment.ok(["workflow", "run", "outer"]);
@@ -133,7 +143,8 @@ fn a_nested_run_may_have_the_names_of_the_run_around_it() {
     environment.shell("bad", "run: 'sleep 0.1; exit 1'");
     // Job `main` with step `same` stands in both, at the same time.
     environment.workflow("inner", &one_job(&[call("same", "bad", ", allowFailure: true")]));
-    environment.workflow("outer", &one_job(&[call("same", "fine", ""), nest("nested", "inner", "")]));
+    environment
+        .workflow("outer", &one_job(&[call("same", "fine", ""), nest("nested", "inner", "")]));
     environment.ok(["workflow", "run", "outer"]);
 
     let entries = environment.entries();
@@ -154,7 +165,8 @@ fn a_step_after_a_nested_run_belongs_to_the_run_around_it() {
     environment.shell("fine", "run: 'true'");
     environment.workflow("inner", &one_job(&[call("in", "fine", "")]));
     let after = ", dependsOn: [{step: nested, condition: {type: succeeded}}]";
-    environment.workflow("outer", &one_job(&[nest("nested", "inner", ""), call("out", "fine", after)]));
+    environment
+        .workflow("outer", &one_job(&[nest("nested", "inner", ""), call("out", "fine", after)]));
     environment.ok(["workflow", "run", "outer"]);
 
     insta::assert_snapshot!(environment.entries().outline(), @r"
@@ -183,7 +195,11 @@ fn names_of_for_each_steps() {
         environment.workflow(&name, &one_job(&[call(template, "fine", &each(items))]));
         environment.ok(["workflow", "run", &name]);
 
-        assert_eq!(step_names(&environment.run_record(&name)), expected, "in the record of {template}");
+        assert_eq!(
+            step_names(&environment.run_record(&name)),
+            expected,
+            "in the record of {template}"
+        );
         let entries = environment.entries();
         let mut children = entries.children();
         children.retain(|child| child["workflowContext"]["workflowName"] == *name);

@@ -82,9 +82,17 @@ fn values_that_mean_no_do_not_opt_out() {
 fn a_run_is_the_same_to_its_methods() {
     // Whether somebody watches is no business of the command that runs.
     let mut environment = TestEnvironment::new();
-    environment.shell("env", "run: 'env | cut -d= -f1 | sort | grep -v ^_$ >> \"$EFFECTS/env-$MODE\"'");
+    environment
+        .shell("env", "run: 'env | cut -d= -f1 | sort | grep -v ^_$ >> \"$EFFECTS/env-$MODE\"'");
     environment.set("MODE", "on").ok(["model", "method", "run", "env", "execute"]);
-    environment.set("MODE", "off").ok(["model", "method", "run", "env", "execute", "--no-telemetry"]);
+    environment.set("MODE", "off").ok([
+        "model",
+        "method",
+        "run",
+        "env",
+        "execute",
+        "--no-telemetry",
+    ]);
     assert_eq!(environment.effects("env-on"), environment.effects("env-off"));
     assert_ne!(environment.effects("env-on"), [""; 0]);
 }

@@ -23,7 +23,11 @@ fn environment() -> TestEnvironment {
                 "",
                 &[
                     call("first", "fine", ""),
-                    call("may", "bad", &format!(", allowFailure: true{}", on("first", "succeeded"))),
+                    call(
+                        "may",
+                        "bad",
+                        &format!(", allowFailure: true{}", on("first", "succeeded")),
+                    ),
                     call("unless", "fine", &on("may", "succeeded")),
                     nest("nested", "inner", &on("unless", "skipped")),
                 ],
@@ -58,8 +62,11 @@ fn the_run_log_is_complete_in_every_mode() {
     environment.ok(["workflow", "run", "w", "--skip-reports"]);
     environment.ok(["workflow", "run", "w", "--skip-reports", "--json"]);
     terminal(&environment, "workflow run w --skip-reports", &[]);
-    let records: Vec<Value> =
-        environment.run_records().into_iter().filter(|record| record["workflowName"] == "w").collect();
+    let records: Vec<Value> = environment
+        .run_records()
+        .into_iter()
+        .filter(|record| record["workflowName"] == "w")
+        .collect();
     let [lines, document, tree] = &records[..] else { panic!("records: {records:#?}") };
     let expected = log(&environment, lines);
     for part in ["to stdout", "to stderr", "inner", "Run succeeded", "last"] {
@@ -127,11 +134,16 @@ const COLUMNS: u16 = 80;
 
 /// What a terminal shows after a command line of the program ran in it: everything, scrolled off lines
 /// included, and the number of bytes the program wrote.
-fn terminal(environment: &TestEnvironment, line: &str, variables: &[(&str, &str)]) -> (String, usize) {
+fn terminal(
+    environment: &TestEnvironment,
+    line: &str,
+    variables: &[(&str, &str)],
+) -> (String, usize) {
     let written = environment.effects.join("typescript");
     let mut command = std::process::Command::new("script");
     environment.surround(&mut command);
-    let line = format!("stty rows {ROWS} cols {COLUMNS}; exec {} {line}", crate::environment::SWAMP);
+    let line =
+        format!("stty rows {ROWS} cols {COLUMNS}; exec {} {line}", crate::environment::SWAMP);
     command.args(["-q", "-e", "-c", &line]).arg(&written);
     command.env("TERM", "xterm-256color").env("SHELL", "/bin/sh");
     command.envs(variables.iter().copied());
@@ -139,7 +151,8 @@ fn terminal(environment: &TestEnvironment, line: &str, variables: &[(&str, &str)
     let written = fs::read(&written).expect("what the program wrote");
     // `script` adds a first and a last line of its own.
     let start = written.iter().position(|byte| *byte == b'\n').expect("a first line") + 1;
-    let end = written.windows(14).rposition(|part| part == b"\nScript done on").unwrap_or(written.len());
+    let end =
+        written.windows(14).rposition(|part| part == b"\nScript done on").unwrap_or(written.len());
     let bytes = &written[start..end];
     let mut parser = vt100::Parser::new(ROWS, COLUMNS, 100_000);
     parser.process(bytes);

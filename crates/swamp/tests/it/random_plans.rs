@@ -54,8 +54,12 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some("failed")),
         1 => Just(Some("always")),
     ];
-    (0..NAMES.len(), deed, any::<bool>(), after)
-        .prop_map(|(name, deed, may_fail, after)| Step { name, deed, may_fail, after })
+    (0..NAMES.len(), deed, any::<bool>(), after).prop_map(|(name, deed, may_fail, after)| Step {
+        name,
+        deed,
+        may_fail,
+        after,
+    })
 }
 
 fn plan() -> impl Strategy<Value = Plan> {
@@ -99,7 +103,10 @@ fn write(environment: &TestEnvironment, plan: &Plan) {
                     Deed::Run(code) => call("worker", code),
                     Deed::FanOut(count) => {
                         let items: Vec<u8> = (0..count).collect();
-                        format!("forEach: {{item: i, in: '${{{{ {items:?} }}}}'}}, {}", call("worker", 0))
+                        format!(
+                            "forEach: {{item: i, in: '${{{{ {items:?} }}}}'}}, {}",
+                            call("worker", 0)
+                        )
                     }
                     Deed::Ghost => call("ghost", 0),
                     Deed::Nest if level + 1 < plan.len() => {
@@ -112,8 +119,11 @@ fn write(environment: &TestEnvironment, plan: &Plan) {
                 }
                 if let (Some(condition), Some(before)) = (step.after, step_names.last()) {
                     let before = Value::from(before.as_str());
-                    write!(line, ", dependsOn: [{{step: {before}, condition: {{type: {condition}}}}}]")
-                        .expect("a longer text");
+                    write!(
+                        line,
+                        ", dependsOn: [{{step: {before}, condition: {{type: {condition}}}}}]"
+                    )
+                    .expect("a longer text");
                 }
                 line += "}";
                 lines.push(line);
@@ -121,8 +131,11 @@ fn write(environment: &TestEnvironment, plan: &Plan) {
             }
             texts.push(lines);
         }
-        let list: Vec<(&str, &str, &[String])> =
-            job_names.iter().zip(&texts).map(|(name, steps)| (name.as_str(), "", &steps[..])).collect();
+        let list: Vec<(&str, &str, &[String])> = job_names
+            .iter()
+            .zip(&texts)
+            .map(|(name, steps)| (name.as_str(), "", &steps[..]))
+            .collect();
         environment.workflow(&format!("level-{level}"), &jobs(&list));
     }
 }
@@ -203,7 +216,8 @@ fn find<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
 
 #[test]
 fn what_began_has_one_entry() {
-    let config = Config { cases: 24, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+    let config =
+        Config { cases: 24, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
     TestRunner::new(config)
         .run(&plan(), |plan| {
             check(&plan);

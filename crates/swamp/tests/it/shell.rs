@@ -75,7 +75,8 @@ fn a_timeout_ends_the_whole_process_group() {
     assert!(start.elapsed() < Duration::from_secs(30), "nobody stopped the grandchildren");
     for pid in environment.effects("pids") {
         until(&format!("the end of {pid}"), || {
-            fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z"))
+            fs::read_to_string(format!("/proc/{pid}/stat"))
+                .map_or(true, |stat| stat.contains(") Z"))
         });
     }
     let entries = environment.entries();
@@ -112,9 +113,14 @@ fn a_gigabyte_of_output_does_not_take_a_gigabyte() {
     environment.await_effects("all", 1);
     // All is written; all is read when the pipe is empty, which the program alone knows.
     let peak = || {
-        let status = fs::read_to_string(format!("/proc/{}/status", running.id())).expect("a status");
-        let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM").to_owned();
-        line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok()).expect("a number")
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", running.id())).expect("a status");
+        let line =
+            status.lines().find(|line| line.starts_with("VmHWM:")).expect("VmHWM").to_owned();
+        line.split_whitespace()
+            .nth(1)
+            .and_then(|number| number.parse::<u64>().ok())
+            .expect("a number")
     };
     let peak_kib = peak();
     fs::write(environment.effects.join("go"), "").expect("a file");
@@ -128,7 +134,10 @@ fn a_gigabyte_of_output_does_not_take_a_gigabyte() {
 fn the_environment_and_the_working_directory_are_as_asked_for() {
     let environment = TestEnvironment::new();
     fs::create_dir(environment.repo.join("below")).expect("a directory");
-    environment.shell("m", r#"workingDir: below, env: {A: "1", USER: other}, run: 'pwd; echo "$A $USER $LANG"'"#);
+    environment.shell(
+        "m",
+        r#"workingDir: below, env: {A: "1", USER: other}, run: 'pwd; echo "$A $USER $LANG"'"#,
+    );
     let document = environment.json(["model", "method", "run", "m", "execute"], 0);
     let below = environment.repo.join("below");
     assert_eq!(result(&document)["stdout"], format!("{}\n1 other C.UTF-8", below.display()));

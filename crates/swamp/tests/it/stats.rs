@@ -30,7 +30,8 @@ fn mixed() -> TestEnvironment {
 /// The row of a breakdown with this name.
 #[track_caller]
 fn row<'a>(document: &'a Value, breakdown: &str, name: &str) -> &'a Value {
-    let rows = document[breakdown].as_array().unwrap_or_else(|| panic!("no {breakdown}: {document:#}"));
+    let rows =
+        document[breakdown].as_array().unwrap_or_else(|| panic!("no {breakdown}: {document:#}"));
     rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name}: {rows:#?}"))
 }
 

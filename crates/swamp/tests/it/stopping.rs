@@ -10,13 +10,17 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::environment::{Entries, Running, TestEnvironment, call, jobs, nest, number, outline, until};
+use crate::environment::{
+    Entries, Running, TestEnvironment, call, jobs, nest, number, outline, until,
+};
 
 /// A command that leaves its process ids, one of them that of a grandchild, and goes on for ever.
-const ENDLESS: &str = r#"run: 'sleep 600 & echo $! >> "$EFFECTS/pids"; echo $$ >> "$EFFECTS/pids"; wait'"#;
+const ENDLESS: &str =
+    r#"run: 'sleep 600 & echo $! >> "$EFFECTS/pids"; echo $$ >> "$EFFECTS/pids"; wait'"#;
 
 /// The same, for commands that do not stop when they are asked to.
-const STUBBORN: &str = r#"run: 'trap "" TERM; echo $$ >> "$EFFECTS/pids"; while :; do sleep 1; done'"#;
+const STUBBORN: &str =
+    r#"run: 'trap "" TERM; echo $$ >> "$EFFECTS/pids"; while :; do sleep 1; done'"#;
 
 /// A run of which one step has ended, three are under way (one of them in a nested run), and a step
 /// and a job are still to come.
@@ -24,7 +28,8 @@ fn workflow(environment: &TestEnvironment) {
     environment.shell("fine", "run: 'true'");
     environment.shell("endless", ENDLESS);
     environment.workflow("inner", &jobs(&[("deep", "", &[call("long", "endless", "")])]));
-    let after = |step: &str| format!(", dependsOn: [{{step: {step}, condition: {{type: always}}}}]");
+    let after =
+        |step: &str| format!(", dependsOn: [{{step: {step}, condition: {{type: always}}}}]");
     environment.workflow(
         "w",
         &jobs(&[
@@ -65,7 +70,9 @@ fn assert_all_ended(environment: &TestEnvironment) {
         // A process that ended but has no parent to notice is a zombie for a moment.
         until(&format!("the end of process {pid}"), || {
             let stat = std::fs::read_to_string(Path::new("/proc").join(&pid).join("stat"));
-            stat.map_or(true, |stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
+            stat.map_or(true, |stat| {
+                stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z"))
+            })
         });
     }
 }
@@ -121,7 +128,11 @@ fn assert_in_flight(entry: &Value, lived: Duration, category: &str) {
 
 /// The outline of a run record without its error texts.
 fn statuses(record: &Value) -> String {
-    outline(record).lines().map(|line| line.split(" - ").next().unwrap_or(line)).collect::<Vec<_>>().join("\n")
+    outline(record)
+        .lines()
+        .map(|line| line.split(" - ").next().unwrap_or(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -144,7 +155,8 @@ fn signals_end_everything_and_are_told_apart_by_the_exit_code() {
 fn the_deadline_of_a_run_ends_everything() {
     let environment = TestEnvironment::new();
     workflow(&environment);
-    let ran = environment.run(["workflow", "run", "w", "--timeout", "2s", "--json"]).expect_exit(124);
+    let ran =
+        environment.run(["workflow", "run", "w", "--timeout", "2s", "--json"]).expect_exit(124);
     assert_eq!(ran.json()["status"], "cancelled");
     assert_stopped(&environment, Duration::from_millis(500), "timeout", 124);
 }
@@ -173,7 +185,8 @@ fn a_method_called_directly_is_stopped_the_same_way() {
         assert_eq!(entry["methodContext"]["modelType"], "command/shell", "{entry:#}");
         let outputs = environment.files(".swamp/outputs");
         let record = outputs.iter().find(|name| name.ends_with(".yaml")).expect("an output record");
-        let record = crate::environment::read_yaml(&environment.repo.join(".swamp/outputs").join(record));
+        let record =
+            crate::environment::read_yaml(&environment.repo.join(".swamp/outputs").join(record));
         assert_eq!(record["status"], "failed", "{record:#}");
     }
 }
@@ -186,8 +199,10 @@ fn whoever_does_not_stop_when_asked_is_killed() {
     let running = start(&environment, &["workflow", "run", "w"], 1);
     running.signal(Signal::TERM);
     // The second signal takes away the grace.
-    until("the first signal to be seen", || running.stdout_so_far().contains("Stopping") || {
-        running.stderr_so_far().contains("Stopping")
+    until("the first signal to be seen", || {
+        running.stdout_so_far().contains("Stopping") || {
+            running.stderr_so_far().contains("Stopping")
+        }
     });
     running.signal(Signal::TERM);
     running.wait().expect_exit(143);

@@ -76,7 +76,10 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
             fs::create_dir(&spool).expect("a directory");
             let date = "2026-11-22";
             for (name, content) in [
-                (format!("telemetry-{date}-f1c50000-0000-4000-8000-00000000abcd.json"), "{\"id\": "),
+                (
+                    format!("telemetry-{date}-f1c50000-0000-4000-8000-00000000abcd.json"),
+                    "{\"id\": ",
+                ),
                 (format!("telemetry-{date}-garbage.json"), "\0\0\0"),
                 ("journal-0.jsonl".to_owned(), "{\"torn\n\n\0 line"),
                 ("journal.log".to_owned(), "what is this"),
@@ -133,7 +136,11 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
         seen.push(stable(&swamp_yaml::to_string(&record), &environment));
     }
     if matches!(fault, Some(Fault::Symlink)) {
-        assert_eq!(files(&environment.effects), [""; 0], "a link was followed out of the repository");
+        assert_eq!(
+            files(&environment.effects),
+            [""; 0],
+            "a link was followed out of the repository"
+        );
     }
     seen
 }
