@@ -15,8 +15,9 @@ use super::read::{StoredVersion, load};
 use super::span::{Lifetime, Retention};
 use crate::error::{Result, StoreError};
 
-/// Temporary files older than this were left behind by a process that died.
-const STALE_TEMPORARY: Duration = Duration::from_hours(1);
+/// Temporary files older than this were left behind by a process that died. A stream that is still
+/// being written may be hours old.
+const STALE_TEMPORARY: Duration = Duration::from_hours(24);
 
 /// Why an item is collected as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

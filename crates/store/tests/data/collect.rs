@@ -156,7 +156,7 @@ fn leftovers_of_dead_processes_go_and_those_of_living_stay() {
     for name in [".latest-dead.tmp", ".latest-live.tmp", ".other"] {
         fs::write(item.join(name), "1").unwrap();
     }
-    let long_ago = SystemTime::now() - Duration::from_hours(2);
+    let long_ago = SystemTime::now() - Duration::from_hours(25);
     for name in [".tmp-dead-0", ".latest-dead.tmp", ".other"] {
         fs::File::open(item.join(name)).unwrap().set_modified(long_ago).unwrap();
     }
