@@ -37,6 +37,7 @@ mod catalog;
 mod data;
 mod fields;
 mod lookup;
+mod output_record;
 mod outputs;
 mod run_record;
 mod runs;
@@ -56,10 +57,8 @@ pub use lock::{GlobalLock, LockInfo, LockNotice, LockOwner, Locks, ModelKey, Mod
 pub use lookup::{IdPrefix, Lookup};
 pub use managed_section::FileAction;
 pub use marker::Marker;
-pub use outputs::{
-    DataArtifact, OutputError, OutputListing, OutputRecord, OutputStore, Provenance,
-    StepProvenance, StoredOutput,
-};
+pub use output_record::{DataArtifact, OutputError, OutputRecord, Provenance, StepProvenance};
+pub use outputs::{OutputListing, OutputStore, StoredOutput};
 pub use paths::RepoPaths;
 pub use repository::Repository;
 pub use run_record::{JobRecord, RunRecord, RunSummary, StepRecord};

@@ -9,7 +9,7 @@ use swamp_yaml::Document;
 
 use crate::error::{Result, StoreError};
 use crate::fields::{Fields, Record, Tags, tags_value};
-use crate::outputs::{DataArtifact, STATUSES};
+use crate::output_record::{DataArtifact, STATUSES};
 
 /// One step of a run.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,10 +4,11 @@ use serde_json::{Map, Value};
 use swamp_ident::{DataId, DataName, MethodName, Timestamp};
 
 use super::DataStore;
+use super::draft::Content;
 use super::item::{ItemKey, check_data_name};
 use super::metadata::Metadata;
 use super::read::StoredVersion;
-use super::write::Content;
+
 use crate::error::{Result, StoreError};
 use crate::fields::Record;
 

@@ -25,6 +25,7 @@
 //! views hide both; looking up a renamed item leads to its new name.
 
 mod delete;
+mod draft;
 mod gc;
 mod item;
 mod latest;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::paths::RepoPaths;
 
+pub use draft::Content;
 pub use gc::{ExpiredItem, ExpiryReason, GcPlan, GcReport, PrunedVersions};
 pub use item::{ItemKey, check_data_name};
 pub use listing::{DataListing, ModelCount};
@@ -51,7 +53,7 @@ pub use metadata::{DataOwner, Metadata, OwnerKind};
 pub use read::{StoredVersion, VersionListing};
 pub use record::Body;
 pub use span::{Lifetime, Retention, Span, SpanError};
-pub use write::{Content, NewVersion};
+pub use write::NewVersion;
 
 /// The versioned data of one repository. Clones share what they remember, so a process should open
 /// it once.
