@@ -5,6 +5,7 @@
 //! name can never be passed where a step name is meant.
 
 mod clock;
+pub mod exit_code;
 mod id;
 mod name;
 mod outcome;

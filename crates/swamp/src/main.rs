@@ -17,7 +17,7 @@ mod editor;
 mod ending;
 mod engine;
 mod environment;
-mod exit_code;
+use swamp_ident::exit_code;
 mod input_files;
 mod listing;
 mod output;

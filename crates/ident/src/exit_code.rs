@@ -10,25 +10,25 @@
 //! | 130 | [`INTERRUPTED`] | stopped by SIGINT (128 + 2) |
 //! | 143 | [`TERMINATED`] | stopped by SIGTERM (128 + 15) |
 
-use swamp_ident::CancelCause;
+use crate::CancelCause;
 
 /// It went well.
-pub(crate) const SUCCESS: u8 = 0;
+pub const SUCCESS: u8 = 0;
 /// Any error, a failed run, a failed validation, a bad argument.
-pub(crate) const FAILURE: u8 = 1;
+pub const FAILURE: u8 = 1;
 /// There is no such command or subcommand.
-pub(crate) const UNKNOWN_COMMAND: u8 = 2;
+pub const UNKNOWN_COMMAND: u8 = 2;
 /// A fault of this program.
-pub(crate) const INTERNAL: u8 = 70;
+pub const INTERNAL: u8 = 70;
 /// `--timeout` passed.
-pub(crate) const TIMED_OUT: u8 = 124;
+pub const TIMED_OUT: u8 = 124;
 /// Stopped by SIGINT.
-pub(crate) const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 /// Stopped by SIGTERM.
-pub(crate) const TERMINATED: u8 = 143;
+pub const TERMINATED: u8 = 143;
 
 /// The code for a run that was told to stop.
-pub(crate) const fn of_cause(cause: CancelCause) -> u8 {
+pub const fn of_cause(cause: CancelCause) -> u8 {
     match cause {
         CancelCause::Interrupt => INTERRUPTED,
         CancelCause::Terminate => TERMINATED,
