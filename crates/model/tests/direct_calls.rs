@@ -1,7 +1,5 @@
 //! Methods that are called directly, and everything they leave behind.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod common;
 
 use common::{Repo, data, direct, id_of};
@@ -9,6 +7,9 @@ use serde_json::{Value, json};
 use swamp_events::EventKind;
 use swamp_ident::{CancelCause, DriverName, ErrorCategory, Phase};
 use swamp_model::{DriverChoice, FailureCode, MethodRequest};
+
+use ErrorCategory as C;
+use FailureCode as F;
 
 const METHOD: &str = "methods: {execute: {arguments: {run: 'echo out; echo err >&2'}}}\n";
 
@@ -102,7 +103,7 @@ fn a_successful_call_and_what_it_stores() {
     assert_eq!((&metadata["lifetime"], &metadata["garbageCollection"]), (&json!("30d"), &json!(5)));
 
     // Nothing of the lock stays.
-    assert!(!repo.files(".swamp").iter().any(|file| file.ends_with(".lock")));
+    assert!(!repo.files(".swamp").iter().any(|file| file.ends_with("/.lock")));
 }
 
 #[test]
@@ -229,6 +230,14 @@ fn shell_arguments() {
     assert!(attributes["stderr"].as_str().unwrap().contains("/nowhere"), "{attributes}");
 }
 
+/// What is left behind: nothing, a run log, or a record too.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Left {
+    Nothing,
+    Log,
+    Record,
+}
+
 #[test]
 fn what_cannot_begin_says_why_and_leaves_what_it_should() {
     let repo = Repo::with(&[
@@ -259,15 +268,6 @@ fn what_cannot_begin_says_why_and_leaves_what_it_should() {
     let method = |name: &str| MethodRequest { method: name.into(), ..direct("show", json!({})) };
     let last = MethodRequest { last_evaluated: true, ..direct("show", json!({})) };
     let with_driver = |inputs| direct("show", inputs);
-    /// What is left behind: nothing, a run log, or a record too.
-    #[derive(Clone, Copy, PartialEq, Debug)]
-    enum Left {
-        Nothing,
-        Log,
-        Record,
-    }
-    use ErrorCategory as C;
-    use FailureCode as F;
     let cases: Vec<(MethodRequest, &str, C, Option<F>, Left)> = vec![
         (
             direct("nobody", json!({})),
