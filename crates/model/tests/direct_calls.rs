@@ -166,7 +166,7 @@ fn a_failing_command_stores_nothing_but_its_failure() {
         markdown.contains("## Error\n\nCommand exited with code 3\n\n## Arguments"),
         "{markdown}"
     );
-    assert!(!markdown.contains("## Data Output"));
+    assert!(!markdown.contains("## Data Output") && markdown.ends_with("```\n"));
 }
 
 #[test]

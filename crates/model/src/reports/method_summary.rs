@@ -142,8 +142,10 @@ impl MethodSummary<'_> {
                 rows.push(format!("| **{name}** | {kind} | `{command}` |"));
             }
             blocks.extend(["## Data Output".to_owned(), rows.join("\n")]);
+            return blocks.join("\n\n");
         }
-        blocks.join("\n\n")
+        // Without the table the text ends with a line feed; programs compare these files.
+        blocks.join("\n\n") + "\n"
     }
 }
 
