@@ -100,8 +100,11 @@ impl Checker<'_> {
             return self.fail(message, variable);
         };
         let range_type = self.visit(range)?;
-        let Some(element) = self.types.iterated(range_type) else {
-            return self.fail(not_a_range(&self.types.name(range_type)), range);
+        let element = match self.types.iterated(range_type) {
+            // Keys are texts, however they were written.
+            Some(_) if range_type.is_map() => Ty::Text,
+            Some(element) => element,
+            None => return self.fail(not_a_range(&self.types.name(range_type)), range),
         };
         let second = self.child(call.arguments(), 1);
         let (test, body) = match kind {

@@ -270,6 +270,10 @@ impl Checker<'_> {
             so_far.ty = Some(next);
             return Ok(());
         };
+        // `[]` and `{}` go with everything, but then the parts are not all of that type.
+        let empty = |ty| matches!(ty, Ty::EmptyList | Ty::EmptyMap);
+        let alike = (expected.is_list() && next.is_list()) || (expected.is_map() && next.is_map());
+        so_far.loose |= (empty(expected) || empty(next)) && !alike;
         so_far.ty = match Types::same(expected, next) {
             Some(common) => Some(common),
             None if self.dialect.wants_uniform_literals() => {

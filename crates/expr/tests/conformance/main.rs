@@ -5,7 +5,9 @@
 #![expect(clippy::expect_used, reason = "a test may stop")]
 
 mod details;
+mod lazy;
 mod places;
+mod robust;
 mod world;
 
 use serde_json::Value as Json;
