@@ -123,7 +123,8 @@ impl DataStore {
                 found(newest);
                 return Ok(());
             }
-            if layout::is_uuid(id) {
+            // A model that has no such item, or already one of a model's items.
+            if layout::is_uuid(id) || directory.join("latest").exists() {
                 return Ok(());
             }
         }
