@@ -216,6 +216,8 @@ pub enum EventKind {
     JobSkipped {
         /// Why.
         reason: SkipReason,
+        /// Number of steps written in the file, of which none emits an event.
+        steps: usize,
     },
     /// A step began.
     StepStarted,

@@ -6,6 +6,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, Moment};
@@ -24,6 +25,8 @@ use crate::environment::Environment;
 pub(crate) struct Recorder {
     session: Option<Session>,
     spool: Option<PathBuf>,
+    /// Whether something could not be written.
+    is_faulty: Arc<AtomicBool>,
 }
 
 /// Commands of which nothing is recorded: asking for help or the version with an option, and
@@ -88,15 +91,18 @@ impl Recorder {
         if is_repository {
             masks = masks.with_repository(&directory);
         }
+        let is_faulty = Arc::new(AtomicBool::new(false));
+        let fault = Arc::clone(&is_faulty);
         let session = Session::open(SessionConfig {
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
             started,
             masks,
             repo_id: marker.and_then(|marker| marker.repo_id),
+            on_fault: Some(Box::new(move |_| fault.store(true, Ordering::Relaxed))),
             ..SessionConfig::new(spool.clone(), line.words.clone(), context, VERSION)
         });
-        Self { session: Some(session), spool: Some(spool) }
+        Self { session: Some(session), spool: Some(spool), is_faulty }
     }
 
     /// The consumer for a run's events.
@@ -104,9 +110,9 @@ impl Recorder {
         self.session.as_ref().map(Session::sink)
     }
 
-    /// Where entries go; `None` when nothing is recorded.
+    /// Where entries go; `None` when nothing is recorded or something could not be.
     pub(crate) fn spool(&self) -> Option<&Path> {
-        self.spool.as_deref()
+        self.spool.as_deref().filter(|_| !self.is_faulty.load(Ordering::Relaxed))
     }
 
     /// Writes what is left to write.

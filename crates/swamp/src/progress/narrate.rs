@@ -29,13 +29,17 @@ pub(crate) struct Line {
 #[derive(Debug, Default)]
 pub(crate) struct Narrator {
     started: HashMap<Arc<Scope>, Moment>,
+    /// Whether the command calls a method directly. What a workflow run emits before it has an
+    /// identity stands in no run either.
+    is_direct_call: bool,
     direct: Option<MethodRef>,
 }
 
 impl Narrator {
     /// The lines an event is worth; often none.
     pub(crate) fn lines(&mut self, event: &RunEvent) -> Vec<Line> {
-        let is_direct = event.scope.run.is_none();
+        self.is_direct_call |= matches!(event.kind, EventKind::LogOpened { .. });
+        let is_direct = event.scope.run.is_none() && self.is_direct_call;
         if let EventKind::ModelResolved(method) | EventKind::MethodExecuting(method) = &event.kind
             && is_direct
         {
@@ -57,6 +61,8 @@ impl Narrator {
             parts.extend(["workflow", "run", run.workflow.as_str()]);
             parts.extend(scope.job.iter().map(AsRef::<str>::as_ref));
             parts.extend(scope.step.iter().map(|step| step.name.as_str()));
+        } else if !self.is_direct_call {
+            parts.extend(["workflow", "run"]);
         } else {
             parts.extend(["model", "method", "run"]);
             if let Some(method) = &self.direct {
@@ -87,7 +93,7 @@ impl Narrator {
                 let level = level_of(*status);
                 line(level, format!("Job {status}{took}{}", because(error.as_ref())))
             }
-            EventKind::JobSkipped { reason } => {
+            EventKind::JobSkipped { reason, .. } => {
                 line(Level::Info, format!("Job skipped: {}", skipped(reason)))
             }
             EventKind::StepStarted => {
@@ -336,12 +342,23 @@ mod tests {
             driver: None,
         };
         let scope = Scope::default();
+        let opened = EventKind::LogOpened { path: "x.log".into() };
+        told(&mut narrator, &event(0, &scope, opened));
         told(&mut narrator, &event(0, &scope, EventKind::ModelResolved(method)));
         let line = "a {b} {{c}} ${d} %s".to_owned();
         let output = EventKind::MethodOutput { stream: OutputStream::Stderr, line: line.clone() };
         assert_eq!(
             told(&mut narrator, &event(0, &scope, output)),
             [format!("Warning model·method·run·m·execute|{line}")]
+        );
+    }
+
+    #[test]
+    fn what_comes_before_a_run_is_no_method() {
+        let preparing = EventKind::Preparing(Preparation::Inputs);
+        assert_eq!(
+            told(&mut Narrator::default(), &event(0, &Scope::default(), preparing)),
+            ["Debug workflow·run|Checking inputs"]
         );
     }
 

@@ -70,7 +70,7 @@ fn broken_yaml_is_shown_with_file_line_and_column() {
     let environment = environment();
     let body = "jobs:\n  - name: main\n    steps: [\n      {name: s, task: }}\n";
     let id = environment.workflow("w", body);
-    let place = format!("workflows/workflow-{id}.yaml:6:23");
+    let place = format!("workflows/workflow-{id}.yaml:6:24");
     refused(&environment, &["workflow", "run", "w"], &[&place]);
     refused(&environment, &["workflow", "validate", "w"], &[&place]);
 

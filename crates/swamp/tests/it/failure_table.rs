@@ -341,7 +341,7 @@ fn a_nested_run_that_may_fail_leaves_the_outer_one_succeeded() {
     insta::assert_snapshot!(outline(&environment.run_record("outer")), @r#"
     outer: succeeded
       main: succeeded
-        s: failed (allowed) - Nested workflow "inner" failed.
+        s: failed (allowed) - Nested workflow "inner" failed: step "s" of job "main": Command exited with code 3
     "#);
     assert_eq!(environment.run_record("inner")["status"], "failed");
 }

@@ -47,8 +47,38 @@ fn lines_read_well_without_colour() {
     let environment = environment();
     let ran = environment.ok(["workflow", "run", "w", "--skip-reports"]);
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'));
-    insta::assert_snapshot!(stable(&ran.stdout, &environment), @"");
-    insta::assert_snapshot!(stable(&ran.stderr, &environment), @"");
+    insta::assert_snapshot!(stable(&ran.stdout, &environment), @r#"
+    <time> [INF] workflow·run·w: Run started, 2 jobs
+    <time> [INF] workflow·run·w·main: Job started
+    <time> [INF] workflow·run·w·main·first: Step started
+    <time> [INF] workflow·run·w·main·first: Executing execute on "fine"
+    <time> [INF] workflow·run·w·main·first: to stdout
+    <time> [INF] workflow·run·w·main·first: Step succeeded in <ms>
+    <time> [INF] workflow·run·w·main·may: Step started
+    <time> [INF] workflow·run·w·main·may: Executing execute on "bad"
+    <time> [INF] workflow·run·w·main·unless: Step skipped: "may" does not meet its condition (succeeded)
+    <time> [INF] workflow·run·w·main·nested: Step started
+    <time> [INF] workflow·run·inner:   Run started, 1 job
+    <time> [INF] workflow·run·inner·main:   Job started
+    <time> [INF] workflow·run·inner·main·in:   Step started
+    <time> [INF] workflow·run·inner·main·in:   Executing execute on "fine"
+    <time> [INF] workflow·run·inner·main·in:   to stdout
+    <time> [INF] workflow·run·inner·main·in:   Step succeeded in <ms>
+    <time> [INF] workflow·run·inner·main:   Job succeeded in <ms>
+    <time> [INF] workflow·run·inner:   Run succeeded in <ms>: 1 succeeded
+    <time> [INF] workflow·run·w·main·nested: Step succeeded in <ms>
+    <time> [INF] workflow·run·w·main: Job succeeded in <ms>
+    <time> [INF] workflow·run·w·last: Job skipped: "main" does not meet its condition (failed)
+    <time> [INF] workflow·run·w: Run succeeded in <ms>: 2 succeeded, 1 failed, 2 skipped
+    <time> [INF] workflow·run: Data: swamp data list --workflow "w"
+    <time> [INF] workflow·run: What each method did: <repo>/.swamp/telemetry
+    <time> [INF] workflow·run: Counts and durations: swamp telemetry stats
+    "#);
+    insta::assert_snapshot!(stable(&ran.stderr, &environment), @r"
+    <time> [WRN] workflow·run·w·main·first: to stderr
+    <time> [WRN] workflow·run·w·main·may: Step failed in <ms>, as it may: Command exited with code 3
+    <time> [WRN] workflow·run·inner·main·in:   to stderr
+    ");
 }
 
 #[test]
@@ -151,8 +181,8 @@ fn terminal(
     let written = fs::read(&written).expect("what the program wrote");
     // `script` adds a first and a last line of its own.
     let start = written.iter().position(|byte| *byte == b'\n').expect("a first line") + 1;
-    let end =
-        written.windows(14).rposition(|part| part == b"\nScript done on").unwrap_or(written.len());
+    let footer = b"\nScript done on";
+    let end = written.windows(footer.len()).rposition(|part| part == footer).expect("a last line");
     let bytes = &written[start..end];
     let mut parser = vt100::Parser::new(ROWS, COLUMNS, 100_000);
     parser.process(bytes);
@@ -175,7 +205,17 @@ fn terminal(
 fn a_terminal_shows_a_tree_and_keeps_what_matters() {
     let environment = environment();
     let (shown, _) = terminal(&environment, "workflow run w --skip-reports", &[]);
-    insta::assert_snapshot!(stable(&shown, &environment), @"");
+    // What comes after the tree is wrapped, depending on the length of the repository's path.
+    let (tree, after) = shown.split_once("] workflow·run: Data:").expect("hints");
+    let (tree, _) = tree.rsplit_once('\n').expect("lines");
+    assert!(after.contains("swamp data list"), "{shown}");
+    insta::assert_snapshot!(stable(tree, &environment), @r#"
+    ✗ main › may  Command exited with code 3 (allowed)
+    ⊘ main › unless: skipped, "may" does not meet its condition (succeeded)
+    ✓ main  <ms>  2 done, 1 failed, 1 skipped
+    ⊘ last
+    ✓ w succeeded in <ms>: 2 succeeded, 1 failed, 2 skipped
+    "#);
     insta::assert_snapshot!(outline(&environment.run_record("w")), @r"
     w: succeeded
       main: succeeded

@@ -187,7 +187,7 @@ fn a_method_called_directly_is_stopped_the_same_way() {
         let record = outputs.iter().find(|name| name.ends_with(".yaml")).expect("an output record");
         let record =
             crate::environment::read_yaml(&environment.repo.join(".swamp/outputs").join(record));
-        assert_eq!(record["status"], "failed", "{record:#}");
+        assert_eq!(record["status"], "cancelled", "{record:#}");
     }
 }
 

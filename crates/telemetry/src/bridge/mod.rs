@@ -14,7 +14,7 @@
 //! | step failed, call under way | the call is final, as a failure |
 //! | step failed, no call under way, call named | a call that failed before its method: 0 ms |
 //! | step failed, no call named | none: a structural failure |
-//! | step skipped | counted |
+//! | step or job skipped | counted, a job with all its steps |
 //! | cancelled | the cause of whatever does not end by itself |
 
 mod context;
@@ -348,6 +348,9 @@ impl EventSink for Bridge {
                 self.fail(state, event, failure, *allowed, call.as_ref());
             }
             Kind::StepSkipped { .. } => state.skipped += 1,
+            Kind::JobSkipped { steps, .. } => {
+                state.skipped = state.skipped.saturating_add(u64::try_from(*steps).unwrap_or(0));
+            }
             Kind::Cancelled { cause } => {
                 state.stopped.get_or_insert(*cause);
             }
@@ -368,6 +371,7 @@ const fn matters(kind: &EventKind) -> bool {
             | EventKind::StepCompleted { .. }
             | EventKind::StepFailed { .. }
             | EventKind::StepSkipped { .. }
+            | EventKind::JobSkipped { .. }
             | EventKind::Cancelled { .. }
     )
 }

@@ -201,13 +201,15 @@ fn structural_failures_and_skipped_steps_have_no_entry() {
     for reason in [SkipReason::JobSkipped, SkipReason::EarlierFailure] {
         step(&main, "skipped").emit(EventKind::StepSkipped { reason });
     }
+    let reason = SkipReason::EarlierFailure;
+    job(&run, "other").emit(EventKind::JobSkipped { reason, steps: 3 });
     // A step that ran another workflow.
     step(&main, "nested").emit(completed());
     succeeds(&rig, &step(&main, "s"), 1);
     let entries = rig.entries(&Outcome::exit(1));
     assert_eq!(entries.len(), 2);
     let counts = entries[0].method_counts.as_ref().unwrap();
-    assert_eq!((counts.total, counts.success, counts.error, counts.skipped), (3, 1, 0, 2));
+    assert_eq!((counts.total, counts.success, counts.error, counts.skipped), (6, 1, 0, 5));
     assert_eq!(entries[0].result.error_category, Some(ErrorCategory::Internal.into()));
 }
 

@@ -370,7 +370,8 @@ impl<'scope, 'env> Crew<'scope, 'env> {
                         step.status = status;
                         step.times.completed = Some(now);
                     }
-                    run.job_emitters[job].emit_at(now, EventKind::JobSkipped { reason });
+                    let kind = EventKind::JobSkipped { reason, steps: progress.steps.len() };
+                    run.job_emitters[job].emit_at(now, kind);
                 }
                 Effect::StepStarts(job, step) => {
                     self.hand_in(run, Task::Step(Arc::clone(run), job, step));
