@@ -22,6 +22,12 @@ pub(crate) fn call(
     emitter: &Emitter,
 ) -> std::result::Result<MethodRun, Box<MethodFailure>> {
     let outcome = locked_call(engine, request, emitter);
+    // That it was stopped is no failure of the method's own, and said first.
+    if let (Err(error), Some(cause)) = (&outcome, engine.parts().cancel.cause())
+        && error.failure.category == cause.category()
+    {
+        emitter.emit(EventKind::Cancelled { cause });
+    }
     emitter.emit(match &outcome {
         Ok(run) => EventKind::StepCompleted {
             artifacts: run.artifacts.iter().map(|saved| saved.artifact.clone()).collect(),

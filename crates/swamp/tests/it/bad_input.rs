@@ -259,7 +259,6 @@ fn outside_of_a_repository_that_is_told() {
         &["model", "method", "run", "m", "execute"],
         &["model", "create", "command/shell", "m"],
         &["workflow", "create", "w"],
-        &["telemetry", "stats"],
     ] {
         let ran = environment.run(args).expect_exit(1);
         assert_told(&ran, &["Not a swamp repository", "swamp repo init"]);
