@@ -67,7 +67,7 @@ fn start(swamp: &Path) -> Result<(), String> {
 /// Workflows of empty steps against the bare spawns, with everything persisted.
 fn steps(swamp: &Path) -> Result<(), String> {
     let sizes = [10, 100, 1000];
-    let workload = Workload::new(swamp, &sizes)?;
+    let mut used = Vec::new();
     println!(
         "steps: `sh -c true` as workflow steps against bare spawns, {} at once",
         parallelism()
@@ -77,9 +77,9 @@ fn steps(swamp: &Path) -> Result<(), String> {
         let (mut ours, mut floor) = (Vec::new(), Vec::new());
         let mut peak_kib = 0;
         for _ in 0..rounds {
-            workload.reset()?;
+            let workload = fresh(&mut used, swamp, &[size])?;
             floor.push(bare_spawns(size, parallelism())?);
-            let usage = watched(&mut run_workflow(&workload, swamp, size, &[]))?;
+            let usage = watched(&mut run_workflow(workload, swamp, size, &[]))?;
             ours.push(usage.wall);
             peak_kib = peak_kib.max(usage.peak_kib);
         }
@@ -99,12 +99,12 @@ fn steps(swamp: &Path) -> Result<(), String> {
 /// Cost per step as workflows and the stored history grow.
 fn growth(swamp: &Path) -> Result<(), String> {
     let sizes = [100, 1000, 10_000];
-    let workload = Workload::new(swamp, &sizes)?;
+    let mut used = Vec::new();
     println!("growth: time per step, one run each from an empty store");
     let mut first = None;
     for size in sizes {
-        workload.reset()?;
-        let usage = watched(&mut run_workflow(&workload, swamp, size, &[]))?;
+        let workload = fresh(&mut used, swamp, &[100, size])?;
+        let usage = watched(&mut run_workflow(workload, swamp, size, &[]))?;
         let per_step = usage.wall / u32::try_from(size).unwrap_or(u32::MAX);
         let base = *first.get_or_insert(per_step);
         println!(
@@ -115,7 +115,8 @@ fn growth(swamp: &Path) -> Result<(), String> {
         );
     }
     println!("growth: the same 100 steps again on top of that history");
-    let usage = watched(&mut run_workflow(&workload, swamp, 100, &[]))?;
+    let Some(workload) = used.last() else { return Ok(()) };
+    let usage = watched(&mut run_workflow(workload, swamp, 100, &[]))?;
     if let Some(base) = first {
         println!("  {:.2} × the first run", ratio(usage.wall / 100, base));
     }
@@ -124,21 +125,21 @@ fn growth(swamp: &Path) -> Result<(), String> {
 
 /// Telemetry on against off.
 fn telemetry(swamp: &Path) -> Result<(), String> {
-    let workload = Workload::new(swamp, &[100, 1000])?;
+    let mut used = Vec::new();
     let (mut on, mut off) = (Vec::new(), Vec::new());
     for _ in 0..7 {
-        workload.reset()?;
-        off.push(quiet(&mut run_workflow(&workload, swamp, 1000, &["--no-telemetry"]))?);
-        workload.reset()?;
-        on.push(quiet(&mut run_workflow(&workload, swamp, 1000, &[]))?);
+        let workload = fresh(&mut used, swamp, &[1000])?;
+        off.push(quiet(&mut run_workflow(workload, swamp, 1000, &["--no-telemetry"]))?);
+        let workload = fresh(&mut used, swamp, &[1000])?;
+        on.push(quiet(&mut run_workflow(workload, swamp, 1000, &[]))?);
     }
     let (on, off) = (median(on), median(off));
     println!("telemetry: 1000 steps on {:.1} ms, off {:.1} ms", millis(on), millis(off));
     println!("  wall ratio {:.3} (budget 1.02)", ratio(on, off));
-    workload.reset()?;
-    let calls_off = system_calls(&run_workflow(&workload, swamp, 100, &["--no-telemetry"]));
-    workload.reset()?;
-    let calls_on = system_calls(&run_workflow(&workload, swamp, 100, &[]));
+    let workload = fresh(&mut used, swamp, &[100])?;
+    let calls_off = system_calls(&run_workflow(workload, swamp, 100, &["--no-telemetry"]));
+    let workload = fresh(&mut used, swamp, &[100])?;
+    let calls_on = system_calls(&run_workflow(workload, swamp, 100, &[]));
     match calls_on.zip(calls_off) {
         Some((on, off)) => println!(
             "  system calls of 100 steps and their shells: on {on}, off {off}, added per step {:.1}",
@@ -147,6 +148,17 @@ fn telemetry(swamp: &Path) -> Result<(), String> {
         None => println!("  system calls: not counted, strace is not installed"),
     }
     Ok(())
+}
+
+/// A repository that nobody has written to. Those before it stay until the benchmark is over:
+/// ext4 avoids inodes that were freed a moment ago, and looking for others would be measured too.
+fn fresh<'a>(
+    used: &'a mut Vec<Workload>,
+    swamp: &Path,
+    sizes: &[usize],
+) -> Result<&'a Workload, String> {
+    used.push(Workload::new(swamp, sizes)?);
+    used.last().ok_or_else(|| "no workload".to_owned())
 }
 
 fn run_workflow(workload: &Workload, swamp: &Path, size: usize, more: &[&str]) -> Command {

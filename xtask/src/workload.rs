@@ -72,18 +72,6 @@ impl Workload {
     fn home(&self) -> PathBuf {
         self.root().join("home")
     }
-
-    /// Removes what runs left behind, so that the next measurement starts equal.
-    pub(crate) fn reset(&self) -> Result<(), String> {
-        for name in ["data", "outputs", "workflow-runs", "telemetry", "definitions-evaluated"] {
-            let path = self.root().join(".swamp").join(name);
-            if path.exists() {
-                std::fs::remove_dir_all(&path)
-                    .map_err(|error| format!("cannot remove {}: {error}", path.display()))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {
