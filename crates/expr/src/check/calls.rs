@@ -102,7 +102,7 @@ impl Checker<'_> {
         let range_type = self.visit(range)?;
         let element = match self.types.iterated(range_type) {
             // Keys are texts, however they were written.
-            Some(_) if range_type.is_map() => Ty::Text,
+            Some(_) if matches!(range_type, Ty::Map(_)) => Ty::Text,
             Some(element) => element,
             None => return self.fail(not_a_range(&self.types.name(range_type)), range),
         };

@@ -270,6 +270,7 @@ const MACROS: &[(&str, Want)] = &[
     ("inputs.obj.filter(k, k == \"a\")", Gives(r#"["a"]"#)),
     ("{\"z\":1,\"a\":2}.map(k, k)", Gives(r#"["z","a"]"#)),
     ("{1:\"a\"}.map(k, k + \"!\")", Gives(r#"["1!"]"#)),
+    ("{}.all(k, k != 1)", Gives("true")),
     ("[].all(x, x)", Gives("true")),
     ("[].exists(x, x)", Gives("false")),
     ("[1,0].all(x, 1/x == 5)", Gives("false")),
