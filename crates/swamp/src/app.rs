@@ -78,7 +78,7 @@ fn show_help(output: &Output, error: &clap::Error) -> CommandResult {
     let help = error.render();
     let colours = output.paint(Stream::Out).is_on();
     let text = if colours { help.ansi().to_string() } else { help.to_string() };
-    output.write(Stream::Out, &text);
+    output.line(text.trim_end());
     Ok(Ending::SUCCESS)
 }
 

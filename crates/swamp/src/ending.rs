@@ -105,12 +105,13 @@ impl CommandError {
 
     /// The JSON document.
     pub(crate) fn to_json(&self) -> Value {
-        let mut document = json!({"error": self.message});
+        let error = match &self.hint {
+            Some(hint) => format!("{}\n{hint}", self.message),
+            None => self.message.clone(),
+        };
+        let mut document = json!({"error": error});
         if let Some(code) = self.code {
             document["code"] = json!(code);
-        }
-        if let Some(hint) = &self.hint {
-            document["hint"] = json!(hint);
         }
         if !self.warnings.is_empty() {
             document["warnings"] = Value::Array(self.warnings.clone());

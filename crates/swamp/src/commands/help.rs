@@ -44,6 +44,6 @@ pub(crate) fn print(cx: &Cx<'_>, path: &[&str]) -> CommandResult {
     } else {
         help.to_string()
     };
-    cx.output.write(Stream::Out, &text);
+    cx.output.line(text.trim_end());
     Ok(Ending::SUCCESS)
 }

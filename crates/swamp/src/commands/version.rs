@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::cx::Cx;
 use crate::ending::{CommandResult, Ending};
-use crate::output::Level;
 
 /// The program's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -17,7 +16,7 @@ impl Args {
         if cx.output.is_json() {
             cx.output.document(&json!({"version": VERSION}));
         } else {
-            cx.output.record(Level::Info, "version", format!("swamp {VERSION}"));
+            cx.output.line(format!("swamp {VERSION}"));
         }
         Ok(Ending::SUCCESS)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::place::{Dotted, Place};
 use super::placeholder::Bindings;
@@ -34,7 +34,7 @@ pub struct Document<'a> {
 const SENTENCES: [&str; 5] = ["error", "message", "reason", "hint", "warning"];
 
 /// The starts of short fixed phrases that scripts match.
-const FIXED_PHRASES: [&str; 10] = [
+const FIXED_PHRASES: [&str; 9] = [
     "Model not found: ",
     "Workflow not found: ",
     "Model already exists: ",
@@ -42,7 +42,6 @@ const FIXED_PHRASES: [&str; 10] = [
     "Model type not found: ",
     "Unknown model type: ",
     "Data not found: ",
-    "Input validation failed:",
     "Command exited with code ",
     "Not a swamp repository: ",
 ];
@@ -81,6 +80,17 @@ impl Comparison<'_> {
                     self.compare_ordered(document, place, recorded, actual);
                 }
             }
+            // The lines of a log are for people; how many there are, and that they are texts, is not.
+            (Value::Object(recorded), Value::Object(actual)) if is_log(recorded) => {
+                let lines = actual.get("lines").and_then(Value::as_array);
+                let count = actual.get("lineCount").and_then(Value::as_u64);
+                if lines.map(|lines| lines.len() as u64) != count || count.is_none() {
+                    self.report(
+                        place,
+                        format!("no log: {}", brief(&Value::Object(actual.clone()))),
+                    );
+                }
+            }
             (Value::Object(recorded), Value::Object(actual)) => {
                 for (key, value) in recorded {
                     let place = place.key(key);
@@ -109,8 +119,9 @@ impl Comparison<'_> {
             return;
         }
         let is_sentence = place.last_key().is_some_and(|key| SENTENCES.contains(&key));
-        let is_fixed = FIXED_PHRASES.iter().any(|phrase| recorded.starts_with(phrase));
-        if is_sentence && !is_fixed {
+        let fixed = FIXED_PHRASES.iter().any(|phrase| recorded.starts_with(phrase));
+        let fixed = fixed.then(|| recorded.lines().next().unwrap_or_default());
+        if is_sentence && fixed.is_none_or(|line| self.starts_with(actual, line)) {
             let words = words(recorded);
             let missing: Vec<&String> = document
                 .user_words
@@ -125,7 +136,43 @@ impl Comparison<'_> {
         self.report(place, format!("recorded {recorded:?}, got {actual:?}"));
     }
 
-    fn compare_ordered(
+    /// Whether a sentence begins with a recorded line. More may follow.
+    fn starts_with(&self, sentence: &str, line: &str) -> bool {
+        let filled = self.bindings.fill(line);
+        sentence.starts_with(&filled)
+    }
+
+    /// Compares two lists of which one lacks elements of the other: first those that have the same
+    /// key are put beside each other, in order.
+    pub fn compare_aligned(
+        &mut self,
+        document: Document,
+        place: &Place,
+        recorded: &[Value],
+        actual: &[Value],
+        key: &dyn Fn(&Value) -> String,
+    ) {
+        let mut next = 0;
+        for (index, value) in recorded.iter().enumerate() {
+            let place = place.index(index);
+            let found = actual.iter().skip(next).position(|other| key(other) == key(value));
+            let Some(skipped) = found else {
+                self.report(&place, format!("missing, recorded {}", brief(value)));
+                continue;
+            };
+            for extra in &actual[next..next + skipped] {
+                self.report(&place, format!("not recorded before it, got {}", brief(extra)));
+            }
+            self.compare(document, &place, value, &actual[next + skipped]);
+            next += skipped + 1;
+        }
+        for (offset, extra) in actual.iter().skip(next).enumerate() {
+            let place = place.index(recorded.len() + offset);
+            self.report(&place, format!("not recorded, got {}", brief(extra)));
+        }
+    }
+
+    pub fn compare_ordered(
         &mut self,
         document: Document,
         place: &Place,
@@ -199,6 +246,10 @@ impl Comparison<'_> {
 pub struct Trial {
     pub bindings: Bindings,
     pub differences: Vec<Difference>,
+}
+
+fn is_log(document: &Map<String, Value>) -> bool {
+    document.contains_key("lines") && document.contains_key("lineCount")
 }
 
 /// The words of a sentence, without the punctuation around them.

@@ -1,14 +1,14 @@
 //! Replays the recorded sessions of the original tool against our binary.
 //!
-//! `tests/reference` holds the recordings; its README says how they are written and compared. Two
-//! files of our own stand beside it:
+//! `tests/reference` holds the recordings; its README says how they are written and compared.
+//! `tests/reference-differences.yaml` beside it says where we differ: per recording a list of `where`
+//! (written like the `where` of a recording), `why`, and if possible `want`, the value that stands
+//! there with us. A difference that is not listed fails the test, and so does a listed place that has
+//! stopped to differ.
 //!
-//! * `reference-wanted.yaml` says what we do at the places where the recordings mark the original
-//!   as defective (`deviate`). Such a place is compared with our value instead of the recorded one;
-//!   without an entry here it is not compared.
-//! * `reference-differences.yaml` lists places where we differ from a recording, each with its
-//!   reason. A difference that is not listed fails the test, and so does a listed place that has
-//!   stopped to differ.
+//! Places that a recording itself marks as defective (`deviate`) need no entry; with one, `want` is
+//! checked there. `follows: true` says that a difference follows from such a place: the same defect
+//! seen somewhere else.
 //!
 //! `SWAMP_RECORDING=workflows/run cargo test -p swamp --test it conformance -- --nocapture` replays
 //! only the recordings whose name contains the text and prints every difference in full.

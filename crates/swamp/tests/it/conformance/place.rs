@@ -28,6 +28,10 @@ impl Place {
         Self(items)
     }
 
+    pub fn of(items: Vec<Item>) -> Self {
+        Self(items)
+    }
+
     pub fn items(&self) -> &[Item] {
         &self.0
     }
@@ -108,6 +112,18 @@ impl Pattern {
             }
         }
         Self(parts)
+    }
+
+    /// One of the places that are named.
+    pub fn some_place(&self) -> Vec<Item> {
+        self.0
+            .iter()
+            .map(|part| match part {
+                Part::Key(key) | Part::KeyLike(key) => Item::Key(key.clone()),
+                Part::Indices(from, _) => Item::Index(*from),
+                Part::AnyIndex => Item::Index(0),
+            })
+            .collect()
     }
 
     /// The single place that is named, for patterns without wildcards.

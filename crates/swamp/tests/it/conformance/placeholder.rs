@@ -59,14 +59,15 @@ impl Bindings {
         }
     }
 
-    /// Fills the placeholders of a command line argument.
+    /// Fills the placeholders of a command line argument. One that was never bound, because an earlier
+    /// command did not do what it should, stays as it is.
     pub fn fill(&self, text: &str) -> String {
         pieces(text)
             .into_iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text,
                 Piece::Placeholder(name) => {
-                    self.value(&name).unwrap_or_else(|| panic!("<{name}> is not bound yet"))
+                    self.value(&name).unwrap_or_else(|| format!("<{name}>"))
                 }
             })
             .collect()
@@ -86,8 +87,7 @@ impl Bindings {
                 Piece::Placeholder(name) => match self.value(name) {
                     Some(value) => pattern.push_str(&regex::escape(&value)),
                     None if name.starts_with("uuid:") => {
-                        let short = name.ends_with(":8");
-                        let shape = if short { "[0-9a-f]{8}" } else { UUID };
+                        let shape = if full_name(name).is_some() { "[0-9a-f]{8}" } else { UUID };
                         pattern.push_str(&format!("({shape})"));
                         captures.push(name.clone());
                     }
@@ -102,7 +102,7 @@ impl Bindings {
         };
         let mut trial = self.clone();
         for (name, value) in captures.iter().zip(found.iter().skip(1).flatten()) {
-            if !name.ends_with(":8") && !trial.bind(name, value.as_str()) {
+            if full_name(name).is_none() && !trial.bind(name, value.as_str()) {
                 return false;
             }
         }
@@ -148,11 +148,16 @@ impl Bindings {
         if let Some((_, value)) = self.fixed.iter().find(|(fixed, _)| *fixed == name) {
             return Some(value.clone());
         }
-        if let Some(full) = name.strip_suffix(":8").filter(|full| full.starts_with("uuid:")) {
+        if let Some(full) = full_name(name) {
             return self.uuids.get(full).map(|uuid| uuid[..8].to_owned());
         }
         self.uuids.get(name).cloned()
     }
+}
+
+/// `uuid:N:8`, the first eight characters of a UUID, stands for a part of `uuid:N`.
+fn full_name(name: &str) -> Option<&str> {
+    name.strip_suffix(":8").filter(|full| full.len() > "uuid:".len())
 }
 
 /// Whether the text has any placeholder.
@@ -218,6 +223,7 @@ fn a_uuid_is_bound_once_and_no_two_placeholders_share_one() {
     assert!(!bindings.matches("<uuid:2>", a));
     assert!(bindings.matches("<uuid:2>", b));
     assert!(bindings.matches("run <uuid:2:8>", "run 84ead6b7"));
+    assert!(bindings.matches("<uuid:8>", "25a88f8c-05e1-42aa-b8ec-0b87d8d2c980"));
     assert_eq!(bindings.fill("<uuid:1>/x"), format!("{a}/x"));
 }
 

@@ -7,22 +7,21 @@ use serde_json::{Map, Value};
 
 use super::place::{Dotted, Item, Pattern, Place};
 
-/// A place with what we have to say about it.
+/// A place where we differ, with the reason.
 #[derive(Debug)]
 pub struct Note {
-    pub text: String,
+    pub place: String,
     pub pattern: Pattern,
     pub why: String,
+    /// What stands there with us; without it nothing is compared there.
+    pub want: Option<Value>,
+    /// Whether the difference follows from one that the recording itself asks for.
+    pub follows: bool,
 }
 
-/// Our own two files.
+/// `reference-differences.yaml`: notes by recording.
 #[derive(Debug)]
-pub struct Known {
-    /// Recording → places where we differ from it, with the reason.
-    pub differences: BTreeMap<String, Vec<Note>>,
-    /// Recording → what stands at places that the recording itself marks as defective.
-    wanted: BTreeMap<String, Vec<(String, Value)>>,
-}
+pub struct Known(BTreeMap<String, Vec<Note>>);
 
 /// One recording.
 #[derive(Debug)]
@@ -83,32 +82,31 @@ fn read_yaml(path: &Path) -> Value {
 
 impl Known {
     pub fn load() -> Self {
-        let read = |file: &str| match read_yaml(&tests_dir().join(file)) {
-            Value::Object(map) => map,
-            other => panic!("{file} must be a mapping, not {other}"),
+        let file = tests_dir().join("reference-differences.yaml");
+        let Value::Object(recordings) = read_yaml(&file) else {
+            panic!("{} must be a mapping", file.display());
         };
-        let differences = read("reference-differences.yaml")
+        let note = |note: &Value| {
+            let place = text(&note["where"]);
+            let pattern = Pattern::parse(&place);
+            let why = text(&note["why"]);
+            let follows = note["follows"] == Value::Bool(true);
+            Note { place, pattern, why, want: note.get("want").cloned(), follows }
+        };
+        let notes = recordings
             .into_iter()
-            .map(|(name, notes)| {
-                let notes = items(&notes).iter().map(|note| {
-                    let place = text(&note["where"]);
-                    let pattern = Pattern::parse(&place);
-                    Note { text: place, pattern, why: text(&note["why"]) }
-                });
-                (name, notes.collect())
-            })
-            .collect();
-        let wanted = read("reference-wanted.yaml")
-            .into_iter()
-            .map(|(name, notes)| {
-                let notes = items(&notes)
-                    .iter()
-                    .map(|note| (text(&note["where"]), note["want"].clone()))
-                    .collect();
-                (name, notes)
-            })
-            .collect();
-        Self { differences, wanted }
+            .map(|(name, notes)| (name, items(&notes).iter().map(note).collect()));
+        Self(notes.collect())
+    }
+
+    /// The notes about a recording.
+    pub fn of(&self, name: &str) -> &[Note] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The recordings there are notes about.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -129,9 +127,11 @@ impl Recording {
         let mut document = read_yaml(&reference.join(format!("{name}.yaml")));
         share(&mut document, &read_yaml(&reference.join("shared.yaml")));
         let mut wanted = Vec::new();
-        for (place, value) in known.wanted.get(name).into_iter().flatten() {
-            put(&mut document, place, value.clone());
-            wanted.push(Pattern::parse(place));
+        for note in known.of(name) {
+            if let Some(want) = &note.want {
+                put(&mut document, &note.place, want.clone());
+                wanted.push(note.pattern.clone());
+            }
         }
         let deviate = items(&document["deviate"])
             .iter()
@@ -152,6 +152,12 @@ impl Recording {
 
     pub fn area(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()
+    }
+
+    /// Whether the recording itself marks this place, or what is around it, as defective.
+    pub fn marks(&self, note: &Note) -> bool {
+        let place = Place::of(note.pattern.some_place());
+        self.deviate.iter().any(|pattern| pattern.covers(&place))
     }
 
     /// Whether the recording itself says that nothing should be compared here.

@@ -14,12 +14,13 @@ use super::sandbox::{self, Found, Sandbox};
 
 /// Fields that entries have in addition to the recorded ones, as documented in `docs/telemetry.md`:
 /// the object they stand in (empty for the entry itself) and the name.
-const ADDITIVE: [(&str, &str); 16] = [
+const ADDITIVE: [(&str, &str); 17] = [
     ("", "repoId"),
     ("", "runtime"),
     ("", "runId"),
     ("", "runStatus"),
     ("", "methodCounts"),
+    ("", "methodContext"),
     ("", "traceId"),
     ("", "spanId"),
     ("result", "errorCategory"),
@@ -31,6 +32,46 @@ const ADDITIVE: [(&str, &str); 16] = [
     ("workflowContext", "rootRunId"),
     ("workflowContext", "depth"),
     ("workflowContext", "allowedFailure"),
+];
+
+/// Words of the command table: a sentence need not repeat them.
+const COMMANDS: [&str; 36] = [
+    "completions",
+    "create",
+    "data",
+    "datastore",
+    "delete",
+    "describe",
+    "edit",
+    "evaluate",
+    "gc",
+    "get",
+    "help",
+    "history",
+    "init",
+    "list",
+    "lock",
+    "logs",
+    "method",
+    "model",
+    "output",
+    "query",
+    "release",
+    "rename",
+    "repo",
+    "report",
+    "run",
+    "schema",
+    "search",
+    "stats",
+    "status",
+    "summarise",
+    "telemetry",
+    "type",
+    "upgrade",
+    "validate",
+    "versions",
+    "workflow",
 ];
 
 /// Replays one recording and returns where we differ.
@@ -45,7 +86,8 @@ pub fn replay(recording: &Recording) -> Vec<Difference> {
         comparison.report(&top.key("init"), "the repository cannot be initialised");
         return comparison.differences;
     }
-    if let Some(marker) = &recording.marker {
+    // Without initialisation the marker is one of the files and has these keys already.
+    if let Some(marker) = recording.marker.as_ref().filter(|_| recording.init) {
         let path = sandbox.repo.join(".swamp.yaml");
         let before = std::fs::read_to_string(&path).expect("the marker");
         sandbox.write(".swamp.yaml", &format!("{before}{}", swamp_yaml::to_string(marker)));
@@ -79,7 +121,18 @@ pub fn replay(recording: &Recording) -> Vec<Difference> {
             "telemetry" => {
                 let rules = Rules::default();
                 let document = Document { root: &place, rules: &rules, user_words: &[] };
-                comparison.compare(document, &place, recorded, &Value::Array(entries.list.clone()));
+                let recorded = items(recorded);
+                if recorded.len() == entries.list.len() {
+                    comparison.compare_ordered(document, &place, recorded, &entries.list);
+                } else {
+                    comparison.compare_aligned(
+                        document,
+                        &place,
+                        recorded,
+                        &entries.list,
+                        &command_of,
+                    );
+                }
             }
             "modes" => compare_modes(&mut comparison, &sandbox.repo, &place, recorded),
             "tree" | "not_recorded" => {}
@@ -126,10 +179,14 @@ fn replay_step(comparison: &mut Comparison, sandbox: &Sandbox, step: &Step, plac
             Err(error) => garbage = Some(error),
         }
     }
+    let merged;
     let (key, recorded): (&str, &[Value]) = match &step.output {
         Output::Informative => return,
         Output::Json(recorded) => ("stdout_json", std::slice::from_ref(recorded)),
-        Output::JsonDocuments(recorded) => ("stdout_json_docs", recorded),
+        Output::JsonDocuments(recorded) => {
+            merged = merge_warnings(recorded);
+            ("stdout_json_docs", &merged)
+        }
     };
     let place = place.key(key);
     if garbage.is_some() || documents.len() != recorded.len() {
@@ -144,11 +201,24 @@ fn replay_step(comparison: &mut Comparison, sandbox: &Sandbox, step: &Step, plac
         comparison.report(&place, what);
         return;
     }
+    let words: Vec<String> =
+        args.into_iter().skip_while(|arg| COMMANDS.contains(&arg.as_str())).collect();
     for (index, (recorded, actual)) in recorded.iter().zip(&documents).enumerate() {
         let root = if key == "stdout_json" { place.clone() } else { place.index(index) };
-        let document = Document { root: &root, rules: &step.rules, user_words: &args };
+        let document = Document { root: &root, rules: &step.rules, user_words: &words };
         comparison.compare(document, &root, recorded, actual);
     }
+}
+
+/// The original prints warnings as documents of their own before the result; we print one document
+/// with a field `warnings`.
+fn merge_warnings(documents: &[Value]) -> Vec<Value> {
+    let (warnings, mut results): (Vec<Value>, Vec<Value>) =
+        documents.iter().cloned().partition(|document| document["warning"] == "env_var_usage");
+    if let Some(Value::Object(result)) = results.first_mut().filter(|_| !warnings.is_empty()) {
+        result.insert("warnings".to_owned(), Value::Array(warnings));
+    }
+    results
 }
 
 /// The telemetry entries in the order of the recordings: per command its own entry, then those of
@@ -170,6 +240,13 @@ impl Entries {
         fresh.sort_by_key(key);
         self.list.extend(fresh.into_iter().map(without_additive));
     }
+}
+
+/// What tells an entry from its neighbours.
+fn command_of(entry: &Value) -> String {
+    let invocation = &entry["invocation"];
+    let step = &entry["workflowContext"]["stepName"];
+    format!("{} {} {step}", invocation["command"], invocation["subcommand"])
 }
 
 fn without_additive(mut entry: Value) -> Value {
@@ -306,7 +383,8 @@ fn compare_modes(comparison: &mut Comparison, root: &Path, place: &Place, record
 }
 
 fn compare_tree(comparison: &mut Comparison, root: &Path, place: &Place, recorded: &Value) {
-    let with_directories = comparison.recording.area() == "repo";
+    // Some recordings list empty directories, most do not.
+    let with_directories = items(recorded).iter().any(|path| text(path).ends_with('/'));
     let mut open: Vec<String> = sandbox::list(root)
         .into_iter()
         .map(|found| found.path)

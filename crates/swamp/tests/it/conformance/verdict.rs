@@ -8,8 +8,10 @@ use super::recording::{Known, Recording};
 /// How a recording came out.
 pub struct Verdict {
     pub name: String,
-    /// Differences that are listed with a reason.
+    /// Notes about differences that the recording does not ask for.
     pub listed: usize,
+    /// Notes about differences that follow from what the recording asks for.
+    pub following: usize,
     /// Differences that are not.
     pub new: Vec<Difference>,
     /// Listed places that do not differ.
@@ -18,40 +20,52 @@ pub struct Verdict {
 
 impl Verdict {
     pub fn of(recording: &Recording, differences: Vec<Difference>, known: &Known) -> Self {
-        let notes = known.differences.get(&recording.name).map_or(&[][..], Vec::as_slice);
-        let (listed, new): (Vec<_>, Vec<_>) = differences
+        let notes = known.of(&recording.name);
+        let tolerated = || notes.iter().filter(|note| note.want.is_none());
+        let (expected, new): (Vec<_>, Vec<_>) = differences
             .into_iter()
-            .partition(|found| notes.iter().any(|note| note.pattern.covers(&found.place)));
-        let stale = notes
-            .iter()
-            .filter(|note| !listed.iter().any(|found| note.pattern.covers(&found.place)))
-            .map(|note| format!("{} ({})", note.text, note.why))
+            .partition(|found| tolerated().any(|note| note.pattern.covers(&found.place)));
+        let stale = tolerated()
+            .filter(|note| !expected.iter().any(|found| note.pattern.covers(&found.place)))
+            .map(|note| format!("{} ({})", note.place, note.why))
             .collect();
-        Self { name: recording.name.clone(), listed: listed.len(), new, stale }
-    }
-
-    fn matches(&self) -> bool {
-        self.listed == 0 && self.new.is_empty()
+        let own = notes.iter().filter(|note| !recording.marks(note));
+        let (following, listed): (Vec<_>, Vec<_>) = own.partition(|note| note.follows);
+        let (following, listed) = (following.len(), listed.len());
+        Self { name: recording.name.clone(), listed, following, new, stale }
     }
 }
 
-/// The summary, one line per area.
+/// The summary, one line per area: recordings that are matched (at places marked as defective as the
+/// recording wants it), that differ only in what follows from such places, and that differ.
 pub fn table(areas: &[&str], verdicts: &[Verdict]) -> String {
-    let mut table = format!("{:<14}{:>10}{:>10}{:>10}\n", "area", "matched", "of", "differing");
-    let mut total = [0; 2];
+    let mut table = format!(
+        "{:<14}{:>10}{:>10}{:>10}{:>10}\n",
+        "area", "all", "matched", "following", "differing"
+    );
+    let mut total = [0; 4];
     for area in areas {
-        let of_area: Vec<&Verdict> = verdicts
-            .iter()
-            .filter(|verdict| verdict.name.split('/').next() == Some(area))
-            .collect();
-        let matched = of_area.iter().filter(|verdict| verdict.matches()).count();
-        let all = of_area.len();
-        total = [total[0] + matched, total[1] + all];
-        let _ = writeln!(table, "{area:<14}{matched:>10}{all:>10}{:>10}", all - matched);
+        let mut counts = [0; 4];
+        for verdict in
+            verdicts.iter().filter(|verdict| verdict.name.split('/').next() == Some(area))
+        {
+            counts[0] += 1;
+            counts[match verdict {
+                Verdict { listed: 0, following: 0, new, .. } if new.is_empty() => 1,
+                Verdict { listed: 0, new, .. } if new.is_empty() => 2,
+                _ => 3,
+            }] += 1;
+        }
+        total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        line(&mut table, area, counts);
     }
-    let [matched, all] = total;
-    let _ = writeln!(table, "{:<14}{matched:>10}{all:>10}{:>10}", "all", all - matched);
+    line(&mut table, "all", total);
     table
+}
+
+fn line(table: &mut String, name: &str, counts: [usize; 4]) {
+    let cells: String = counts.iter().map(|count| format!("{count:>10}")).collect();
+    let _ = writeln!(table, "{name:<14}{cells}");
 }
 
 /// What has to be put right: nothing when the text is empty. `known` is given when every recording
@@ -68,8 +82,8 @@ pub fn problems(verdicts: &[Verdict], known: Option<&Known>) -> String {
     }
     let unknown = known
         .into_iter()
-        .flat_map(|known| known.differences.keys())
-        .filter(|name| !verdicts.iter().any(|verdict| verdict.name == **name));
+        .flat_map(Known::names)
+        .filter(|name| !verdicts.iter().any(|verdict| verdict.name == *name));
     for name in unknown {
         let _ = writeln!(problems, "reference-differences.yaml: there is no recording {name}");
     }

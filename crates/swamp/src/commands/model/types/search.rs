@@ -28,7 +28,8 @@ impl Args {
             .collect();
         let mut document = json!({"query": query, "results": results});
         if results.is_empty() {
-            document["hint"] = json!("No type matches. \"swamp model type search\" lists all.");
+            document["hint"] =
+                json!(format!("No type matches \"{query}\". Without a query all are listed."));
         }
         listing::show(cx, &document, &[("TYPE", "normalized")]);
         Ok(Ending::SUCCESS)
