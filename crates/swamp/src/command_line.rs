@@ -31,6 +31,15 @@ struct Declared {
     name: String,
     takes_value: bool,
     hyphen_values: bool,
+    negative_numbers: bool,
+}
+
+impl Declared {
+    /// Whether a following argument is this option's value.
+    fn takes(&self, next: &str) -> bool {
+        let is_number = self.negative_numbers && next.parse::<f64>().is_ok();
+        self.takes_value && (self.hyphen_values || is_number || !next.starts_with('-'))
+    }
 }
 
 impl CommandLine {
@@ -168,8 +177,7 @@ impl Reader<'_> {
             self.found.push(Found::Unknown(typed.to_owned()));
             return false;
         };
-        let next = following.filter(|next| declared.hyphen_values || !next.starts_with('-'));
-        let next = next.filter(|_| declared.takes_value && value.is_none()).cloned();
+        let next = following.filter(|next| value.is_none() && declared.takes(next)).cloned();
         let used_up = next.is_some();
         self.found.push(Found::Option { name: declared.name, value: value.or(next) });
         used_up
@@ -194,8 +202,12 @@ impl Reader<'_> {
         let own = self.at.get_arguments().find(|option| is(option));
         let global =
             || self.table.get_arguments().find(|option| option.is_global_set() && is(option));
-        let help =
-            || Declared { name: "--help".to_owned(), takes_value: false, hyphen_values: false };
+        let help = || Declared {
+            name: "--help".to_owned(),
+            takes_value: false,
+            hyphen_values: false,
+            negative_numbers: false,
+        };
         let Some(option) = own.or_else(global) else {
             let asks_for_help = clap::Arg::new("help").short('h').long("help");
             return is(&asks_for_help).then(help);
@@ -206,6 +218,7 @@ impl Reader<'_> {
             name: long.or(short)?,
             takes_value: option.get_action().takes_values(),
             hyphen_values: option.is_allow_hyphen_values_set(),
+            negative_numbers: option.is_allow_negative_numbers_set(),
         })
     }
 }
@@ -230,6 +243,8 @@ mod tests {
             ("model create --global-arg=k=v command/shell acme", "model create", "--global-arg", 2),
             ("model get -psecret acme", "model get", "", 1),
             ("data get acme result --version -1 --json", "data get", "--version --json", 2),
+            ("telemetry stats --days -1", "telemetry stats", "--days", 0),
+            ("model get acme -1", "model get", "", 1),
             ("workflow run acme --driver -raw --json", "workflow run", "--driver --json", 1),
             ("workflow -- run acme", "workflow", "", 2),
             ("-- workflow run acme", "", "", 3),

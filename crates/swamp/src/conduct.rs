@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use swamp_driver::Cancel;
-use swamp_events::{Emitter, EventSink, EventStream};
+use swamp_events::{Emitter, EventStream};
 use swamp_ident::CancelCause;
 
 use crate::cx::Cx;
 use crate::ending::CommandError;
 use crate::engine;
 use crate::output::Level;
-use crate::progress::{Console, EnvWarnings, LiveTree, RunLog, Watchers, can_show_tree};
+use crate::progress::{Console, LiveTree, RunLog, Watchers, can_show_tree};
 use crate::signals;
 
 /// How a run is shown while it goes on.
@@ -47,7 +47,6 @@ pub(crate) struct Conduct {
     cancel: Cancel,
     stream: Arc<EventStream>,
     watchers: Watchers,
-    warnings: Arc<EnvWarnings>,
 }
 
 impl Conduct {
@@ -69,8 +68,6 @@ impl Conduct {
         if let Some(sink) = cx.recorder.sink() {
             watchers.add(sink);
         }
-        let warnings = Arc::new(EnvWarnings::default());
-        watchers.add(Arc::clone(&warnings) as Arc<dyn EventSink>);
         let level = cx.output.level();
         watchers.start("run-log", move |events| RunLog::new(level).run(events));
         let output = cx.output.clone();
@@ -83,17 +80,12 @@ impl Conduct {
             View::Nothing => {}
         }
         let stream = EventStream::new(Arc::clone(&cx.clock), watchers.sinks());
-        Ok(Self { cancel, stream, watchers, warnings })
+        Ok(Self { cancel, stream, watchers })
     }
 
     /// The switch that stops the run.
     pub(crate) fn cancel(&self) -> &Cancel {
         &self.cancel
-    }
-
-    /// The uses of environment variables the run tells about, once it is over.
-    pub(crate) fn env_warnings(&self) -> Arc<EnvWarnings> {
-        Arc::clone(&self.warnings)
     }
 
     /// What the run tells about itself with.

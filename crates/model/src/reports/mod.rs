@@ -53,4 +53,7 @@ pub struct ReportOwner {
     pub type_name: TypeName,
     /// The model's id, or the workflow's.
     pub id: DefinitionId,
+    /// The item of the `forEach` that the report is about, as part of a name. Iterations keep
+    /// reports of their own.
+    pub variant: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Keeping reports: two data items each, one for people and one for programs.
 
 use serde_json::Value;
-use swamp_events::{ArtifactRef, ReportScope};
+use swamp_events::ArtifactRef;
 use swamp_ident::{DataId, DataName, IdSource, Timestamp};
 use swamp_store::{
     Content, DataOwner, DataStore, ItemKey, Lifetime, NewVersion, Result, Retention, StoreError,
@@ -23,7 +23,11 @@ pub(crate) fn save(
     markdown: &str,
     json: &Value,
 ) -> Result<Vec<ArtifactRef>> {
-    let base = format!("report-{}", report.name.replace('@', "").replace(['/', '\\'], "-"));
+    let mut base = format!("report-{}", report.name.replace('@', "").replace(['/', '\\'], "-"));
+    if let Some(variant) = &owner.variant {
+        base.push('-');
+        base.push_str(&part_of_name(variant));
+    }
     let json = format!("{json:#}");
     let items = [
         (base.clone(), "text/markdown", markdown),
@@ -40,7 +44,7 @@ pub(crate) fn save(
             garbage_collection: Retention::parse(&KEPT_VERSIONS.into())
                 .map_err(|error| StoreError::Usage(error.to_string()))?,
             streaming: false,
-            tags: tags(report.name, report.scope),
+            tags: tags(report, owner.variant.as_deref()),
             owner: DataOwner::model(owner.id.as_str()),
             created_at: now,
         };
@@ -49,11 +53,19 @@ pub(crate) fn save(
     Ok(artifacts)
 }
 
-fn tags(name: &str, scope: ReportScope) -> Tags {
-    [("type", "report"), ("reportName", name), ("reportScope", scope.as_str())]
+fn tags(report: &ReportInfo, variant: Option<&str>) -> Tags {
+    let scope = report.scope.as_str();
+    [("type", "report"), ("reportName", report.name), ("reportScope", scope)]
         .into_iter()
+        .chain(variant.map(|variant| ("varySuffix", variant)))
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// A text without what cannot stand in the name of a data item, and not too long for one.
+fn part_of_name(text: &str) -> String {
+    const LONGEST: usize = 64;
+    text.replace(['/', '\\', '\0'], "-").replace("..", "-").chars().take(LONGEST).collect()
 }
 
 /// A stored version as events name it.
@@ -64,5 +76,20 @@ pub(crate) fn artifact_of(stored: &StoredVersion) -> ArtifactRef {
         name: metadata.name.clone(),
         version: metadata.version,
         tags: metadata.tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_item_can_be_part_of_a_name() {
+        for (item, want) in
+            [("eu", "eu"), ("/var/log", "-var-log"), ("../x", "--x"), ("a\\b", "a-b")]
+        {
+            assert_eq!(part_of_name(item), want);
+        }
+        assert_eq!(part_of_name(&"x".repeat(1000)).len(), 64);
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn suffixes(
 }
 
 /// A value as part of a name: the text of a scalar, what names a map, else JSON cut short.
-fn vary_text(value: &Value) -> String {
+pub(super) fn vary_text(value: &Value) -> String {
     const LONGEST: usize = 64;
     match value {
         Value::String(text) => text.clone(),

@@ -320,8 +320,15 @@ impl<'a> Run<'a> {
                 error: error.as_deref(),
             };
             let (markdown, json) = (summary.markdown(), summary.json());
-            let owner =
-                ReportOwner { type_name: definition.type_name.clone(), id: definition.id.clone() };
+            let item = match &self.request.call {
+                Call::Step(call) => call.item.as_ref(),
+                Call::Direct { .. } => None,
+            };
+            let owner = ReportOwner {
+                type_name: definition.type_name.clone(),
+                id: definition.id.clone(),
+                variant: item.map(|(_, value)| arguments::vary_text(value)),
+            };
             let (result, artifacts) =
                 match self.engine.save_report(&owner, report, &markdown, &json) {
                     Ok(artifacts) => (Ok((markdown, json)), artifacts),

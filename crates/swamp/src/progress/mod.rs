@@ -11,7 +11,6 @@ mod narrate;
 mod run_log;
 mod tree;
 mod tree_state;
-mod warnings;
 
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -22,7 +21,6 @@ use swamp_events::{ChannelSink, EventSink, RunEvent};
 pub(crate) use console::Console;
 pub(crate) use run_log::RunLog;
 pub(crate) use tree::{LiveTree, SHOW_CURSOR, can_show_tree};
-pub(crate) use warnings::EnvWarnings;
 
 /// How many events may wait for a consumer.
 const CAPACITY: usize = 1024;

@@ -376,6 +376,7 @@ impl Crew<'_, '_> {
             let owner = ReportOwner {
                 type_name: TypeName::from("workflow"),
                 id: DefinitionId::new(run.identity.workflow_id.as_str()),
+                variant: None,
             };
             let saved = self.tree.engine.save_report(&owner, info, &markdown, &json);
             let (kind, result, artifacts) = match saved {

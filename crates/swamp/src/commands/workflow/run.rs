@@ -64,14 +64,13 @@ impl Args {
             ..RunRequest::new(self.workflow.unwrap_or_default(), limits(most.as_deref()))
         };
         let conduct = Conduct::prepare(cx, View::of_workflow(cx), None)?;
-        let warnings = conduct.env_warnings();
         let engine = engine::with_cancel(cx, repository, conduct.cancel().clone());
         let result = Runner::new(&engine).run(&request, &conduct.emitter());
         let stopped = conduct.finish();
         match result {
             Ok(outcome) => {
                 if cx.output.is_json() {
-                    cx.output.document(&document(&outcome, warnings.take()));
+                    cx.output.document(&serde_json::to_value(&outcome).unwrap_or_default());
                 } else {
                     hints(cx, &outcome);
                 }
@@ -79,7 +78,6 @@ impl Args {
             }
             Err(error) => {
                 let mut own = failure(&error);
-                own.warnings = warnings.take();
                 if let Some(cause) = stopped {
                     own.exit = exit_code::of_cause(cause);
                 }
@@ -93,14 +91,6 @@ impl Args {
 fn limits(most: Option<&str>) -> Limits {
     let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     Limits::new(most.and_then(Limits::maximum_from_text), cores)
-}
-
-fn document(outcome: &RunOutcome, warnings: Vec<Value>) -> Value {
-    let mut document = serde_json::to_value(outcome).unwrap_or_default();
-    if !warnings.is_empty() {
-        document["warnings"] = Value::Array(warnings);
-    }
-    document
 }
 
 /// A failed run is a result; its exit code says so. Telemetry takes the cause from the events.
