@@ -243,7 +243,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let full = environment.repo.join(&path);
     environment.give_away();
     fs::set_permissions(&full, fs::Permissions::from_mode(0o000)).expect("permissions");
-    let mut command = environment.as_nobody(&environment.program_for_everybody());
+    let mut command = TestEnvironment::as_nobody(&environment.program_for_everybody());
     command.args(["workflow", "run", "w"]);
     environment.surround(&mut command);
     let ran = environment.finish(command).expect_exit(1);

@@ -3,6 +3,11 @@
 //! One binary for all of them, one file per command or topic, so that linking is paid once.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(unreachable_pub, reason = "there is nobody outside of a test binary to reach anything")]
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "the names of our own files are known to the letter"
+)]
 
 mod bad_input;
 mod conformance;

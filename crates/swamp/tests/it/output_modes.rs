@@ -86,8 +86,7 @@ fn the_run_log_is_complete_in_every_mode() {
     let environment = environment();
     let log = |environment: &TestEnvironment, run: &Value| -> String {
         let path = environment.repo.join(run["logFile"].as_str().expect("a log"));
-        let text = stable(&fs::read_to_string(path).expect("a readable log"), environment);
-        text.lines().map(|line| format!("{line}\n")).collect()
+        stable(&fs::read_to_string(path).expect("a readable log"), environment)
     };
     environment.ok(["workflow", "run", "w", "--skip-reports"]);
     environment.ok(["workflow", "run", "w", "--skip-reports", "--json"]);
@@ -197,8 +196,8 @@ fn terminal(
     screen.set_scrollback(0);
     shown.extend(screen.rows(0, COLUMNS));
     assert!(!screen.hide_cursor(), "the cursor is left hidden");
-    let text: String = shown.iter().map(|row| format!("{}\n", row.trim_end())).collect();
-    (format!("{}\n", text.trim_end()), bytes.len())
+    let rows: Vec<&str> = shown.iter().map(|row| row.trim_end()).collect();
+    (format!("{}\n", rows.join("\n").trim_end()), bytes.len())
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn under(environment: &TestEnvironment, fault: Option<Fault>, args: &[&str]) -> 
             command
         }
         // Root may write everywhere.
-        Some(Fault::ReadOnly) => environment.as_nobody(&program),
+        Some(Fault::ReadOnly) => TestEnvironment::as_nobody(&program),
         _ => Command::new(program),
     };
     command.args(args);

@@ -7,21 +7,26 @@
 //!
 //! Fixtures are texts in YAML flow style, short enough to stand in the test that needs them.
 
+mod entries;
+mod fixtures;
+mod processes;
+mod showing;
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A command that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub use entries::Entries;
+pub use fixtures::{call, jobs, nest, one_job};
+pub use processes::{Ran, Running, until};
+pub use showing::{number, outline, stable, text};
 
 /// The program under test.
 pub const SWAMP: &str = env!("CARGO_BIN_EXE_swamp");
@@ -47,22 +52,6 @@ const NOBODY: u32 = 65534;
 /// Whether the tests run as root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
-}
-
-/// How a command ended and what it said.
-#[derive(Debug)]
-pub struct Ran {
-    /// `None` if a signal ended it.
-    pub exit: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
-/// A command that still runs, in a process group of its own.
-pub struct Running {
-    child: Option<Child>,
-    stdout: PathBuf,
-    stderr: PathBuf,
 }
 
 impl TestEnvironment {
@@ -191,7 +180,7 @@ impl TestEnvironment {
 
     /// A command line that starts a program without the rights of root. Somebody who is not root has
     /// none to begin with.
-    pub fn as_nobody(&self, program: &Path) -> Command {
+    pub fn as_nobody(program: &Path) -> Command {
         if !is_root() {
             return Command::new(program);
         }
@@ -213,7 +202,8 @@ impl TestEnvironment {
              tests as root or allow user namespaces ({probe:?})"
         );
         if !is_root() {
-            eprintln!("not root: mounting in a user namespace");
+            let notice = "not root: mounting in a user namespace\n";
+            let _ = std::io::stderr().write_all(notice.as_bytes());
         }
         command.args([options, "sh", "-c", script]);
         command
@@ -234,16 +224,9 @@ impl TestEnvironment {
     }
 
     /// Starts a command in a process group of its own, its output going to files.
-    pub fn spawn(&self, mut command: Command) -> Running {
+    pub fn spawn(&self, command: Command) -> Running {
         let number = self.fixtures.fetch_add(1, Ordering::Relaxed);
-        let [stdout, stderr] = ["stdout", "stderr"]
-            .map(|name| self.repo.with_file_name(format!("output-{number}.{name}")));
-        command
-            .stdout(fs::File::create(&stdout).expect("a file for standard output"))
-            .stderr(fs::File::create(&stderr).expect("a file for standard error"))
-            .process_group(0);
-        let child = command.spawn().expect("a started program");
-        Running { child: Some(child), stdout, stderr }
+        Running::start(command, &self.repo.with_file_name(format!("output-{number}")))
     }
 
     /// Runs the program, which must succeed.
@@ -309,249 +292,6 @@ impl TestEnvironment {
     }
 }
 
-impl Ran {
-    /// Fails the test unless the program ended with this code.
-    #[track_caller]
-    pub fn expect_exit(self, exit: i32) -> Self {
-        let Self { exit: real, stdout, stderr } = &self;
-        assert_eq!(*real, Some(exit), "exit code; stdout:\n{stdout}\nstderr:\n{stderr}");
-        self
-    }
-
-    /// Standard output as one JSON document.
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        match serde_json::from_str(&self.stdout) {
-            Ok(value) => value,
-            Err(error) => panic!("not one JSON document ({error}):\n{}", self.stdout),
-        }
-    }
-}
-
-impl Running {
-    /// The process id, which is also that of its process group.
-    pub fn id(&self) -> u32 {
-        self.child.as_ref().expect("a running program").id()
-    }
-
-    /// What it has written to standard output so far.
-    pub fn stdout_so_far(&self) -> String {
-        fs::read_to_string(&self.stdout).unwrap_or_default()
-    }
-
-    /// What it has written to standard error so far.
-    pub fn stderr_so_far(&self) -> String {
-        fs::read_to_string(&self.stderr).unwrap_or_default()
-    }
-
-    /// Sends it a signal; its children get none.
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let id = rustix::process::Pid::from_raw(i32::try_from(self.id()).expect("a small number"));
-        rustix::process::kill_process(id.expect("a process"), signal).expect("a delivered signal");
-    }
-
-    /// Waits for its end, kills it when that does not come.
-    #[track_caller]
-    pub fn wait(mut self) -> Ran {
-        let mut child = self.child.take().expect("a running program");
-        let status = end_of(&mut child);
-        let [stdout, stderr] = [&self.stdout, &self.stderr]
-            .map(|path| String::from_utf8_lossy(&fs::read(path).expect("its output")).into_owned());
-        let Some(status) = status else {
-            panic!("still running after {PATIENCE:?}; stdout:\n{stdout}\nstderr:\n{stderr}");
-        };
-        Ran { exit: status.code(), stdout, stderr }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-/// Telemetry entries, told apart by whether they have a parent.
-#[derive(Debug)]
-pub struct Entries(pub Vec<Value>);
-
-impl Entries {
-    /// Reads a spool; one that does not exist has none.
-    pub fn read(spool: &Path) -> Self {
-        let mut entries: Vec<Value> = files(spool)
-            .iter()
-            .filter(|name| name.starts_with("telemetry-") && name.ends_with(".json"))
-            .map(|name| {
-                let text = fs::read_to_string(spool.join(name)).expect("a readable entry");
-                serde_json::from_str(&text)
-                    .unwrap_or_else(|error| panic!("{name}: {error}\n{text}"))
-            })
-            .collect();
-        entries.sort_by_key(|entry| {
-            let child = entry.get("parentInvocationId").is_some();
-            (text(&entry["startedAt"]).to_owned(), child)
-        });
-        Self(entries)
-    }
-
-    /// Those of commands.
-    pub fn parents(&self) -> Vec<&Value> {
-        self.0.iter().filter(|entry| entry.get("parentInvocationId").is_none()).collect()
-    }
-
-    /// Those of methods that steps called.
-    pub fn children(&self) -> Vec<&Value> {
-        self.0.iter().filter(|entry| entry.get("parentInvocationId").is_some()).collect()
-    }
-
-    /// The only entry of a command.
-    #[track_caller]
-    pub fn parent(&self) -> &Value {
-        let parents = self.parents();
-        assert_eq!(parents.len(), 1, "entries of commands: {self:#?}");
-        parents[0]
-    }
-
-    /// The child of a step.
-    #[track_caller]
-    pub fn child(&self, job: &str, step: &str) -> &Value {
-        let mut children = self.children();
-        children.retain(|entry| {
-            let context = &entry["workflowContext"];
-            context["jobName"] == job && context["stepName"] == step
-        });
-        assert_eq!(children.len(), 1, "children of {job}, {step}: {self:#?}");
-        children[0]
-    }
-
-    /// The child entries in a few lines, sorted: where the step stands, and how the call ended.
-    pub fn outline(&self) -> String {
-        let mut lines: Vec<String> = self
-            .children()
-            .iter()
-            .map(|entry| {
-                let (context, result) = (&entry["workflowContext"], &entry["result"]);
-                let mut line = ["workflowName", "jobName", "stepName"]
-                    .map(|key| text(&context[key]))
-                    .join(" | ");
-                line.push_str(&format!(" | {}", text(&result["status"])));
-                for word in [&result["errorCategory"], &context["phase"]] {
-                    if let Some(word) = word.as_str() {
-                        line.push_str(&format!(" {word}"));
-                    }
-                }
-                if context["allowedFailure"] == true {
-                    line.push_str(" allowed");
-                }
-                line + "\n"
-            })
-            .collect();
-        lines.sort();
-        lines.concat()
-    }
-
-    /// `workflow, job, step` of all children, sorted.
-    pub fn called(&self) -> Vec<(String, String, String)> {
-        let mut called: Vec<_> = self
-            .children()
-            .iter()
-            .map(|entry| {
-                let context = &entry["workflowContext"];
-                let [workflow, job, step] = ["workflowName", "jobName", "stepName"]
-                    .map(|key| text(&context[key]).to_owned());
-                (workflow, job, step)
-            })
-            .collect();
-        called.sort();
-        called
-    }
-}
-
-/// A step in YAML that calls `execute` of a definition; `more` is empty or more keys, each after a
-/// comma.
-pub fn call(step: &str, model: &str, more: &str) -> String {
-    let [step, model] = [step, model].map(Value::from);
-    format!(
-        "{{name: {step}, task: {{type: model_method, modelIdOrName: {model}, methodName: execute}}{more}}}"
-    )
-}
-
-/// A step in YAML that runs another workflow.
-pub fn nest(step: &str, workflow: &str, more: &str) -> String {
-    let [step, workflow] = [step, workflow].map(Value::from);
-    format!("{{name: {step}, task: {{type: workflow, workflowIdOrName: {workflow}}}{more}}}")
-}
-
-/// Jobs in YAML, each a name, more keys (each after a comma) and steps.
-pub fn jobs<S: AsRef<str>>(jobs: &[(&str, &str, &[S])]) -> String {
-    let mut text = "jobs:\n".to_owned();
-    for (name, more, steps) in jobs {
-        let name = Value::from(*name);
-        text.push_str(&format!("  - {{name: {name}{more}, steps: [\n"));
-        for step in *steps {
-            text.push_str(&format!("      {},\n", step.as_ref()));
-        }
-        text.push_str("    ]}\n");
-    }
-    text
-}
-
-/// One job named `main` in YAML.
-pub fn one_job<S: AsRef<str>>(steps: &[S]) -> String {
-    jobs(&[("main", "", steps)])
-}
-
-/// A run record in a few lines: the status and error of everything.
-pub fn outline(record: &Value) -> String {
-    let line = |indent: &str, name: &str, value: &Value| {
-        let error = value.get("error").map(|error| format!(" - {}", text(error)));
-        let allowed = if value["allowedFailure"] == true { " (allowed)" } else { "" };
-        let status = text(&value["status"]);
-        format!("{indent}{}: {status}{allowed}{}\n", text(&value[name]), error.unwrap_or_default())
-    };
-    let mut outline = line("", "workflowName", record);
-    for job in record["jobs"].as_array().expect("jobs") {
-        outline.push_str(&line("  ", "jobName", job));
-        for step in job["steps"].as_array().expect("steps") {
-            outline.push_str(&line("    ", "stepName", step));
-        }
-    }
-    outline
-}
-
-/// A text with what differs from run to run replaced: ids, times, durations, paths.
-pub fn stable(text: &str, environment: &TestEnvironment) -> String {
-    const RULES: [(&str, &str); 6] = [
-        (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
-        (r"\d{4}-\d\d-\d\d[T ]\d\d[:-]\d\d[:-]\d\d[.-]\d{3}(Z| \+00:00)?", "<time>"),
-        (r#"("(?:duration|durationMs)": |durationMs: )\d+"#, "${1}<ms>"),
-        (r"\b\d+(\.\d+)?(ms|s)\b", "<ms>"),
-        (r#"((?:"size"|size): )\d+"#, "${1}<size>"),
-        (r"\b[0-9a-f]{64}\b", "<sha256>"),
-    ];
-    let repo = environment.repo.to_str().expect("UTF-8");
-    let mut stable = text.replace(repo, "<repo>");
-    for (pattern, replacement) in RULES {
-        let rule = regex::Regex::new(pattern).expect("a regular expression");
-        stable = rule.replace_all(&stable, replacement).into_owned();
-    }
-    stable
-}
-
-/// The text in a JSON value; fails the test if there is none.
-#[track_caller]
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
-}
-
-/// The number in a JSON value; fails the test if there is none.
-#[track_caller]
-pub fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or_else(|| panic!("not a number: {value}"))
-}
-
 /// A YAML file as a value.
 #[track_caller]
 pub fn read_yaml(path: &Path) -> Value {
@@ -584,32 +324,4 @@ pub fn files(below: &Path) -> Vec<String> {
     collect(below, "", &mut found);
     found.sort();
     found
-}
-
-/// Waits for something that comes soon.
-#[track_caller]
-pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Waits for the end of a process, `None` if it had to be killed.
-fn end_of(child: &mut Child) -> Option<ExitStatus> {
-    let start = Instant::now();
-    let mut pause = Duration::from_micros(500);
-    loop {
-        if let Some(status) = child.try_wait().expect("a child process") {
-            return Some(status);
-        }
-        if start.elapsed() > PATIENCE {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        }
-        std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(10));
-    }
 }
