@@ -88,8 +88,6 @@ pub struct StepCall {
     /// definition, plus the `forEach` variable), `workflowRunId`, `model`, `data`, `file`, `env`
     /// and `vault`. Each becomes an argument of the method and part of the definition's `inputs`.
     pub task_inputs: Map<String, Value>,
-    /// `task_inputs` were read from an evaluated copy: only what the copy left open is evaluated.
-    pub task_inputs_evaluated: bool,
     /// The `forEach` variable and its value.
     pub item: Option<(String, Value)>,
 }

@@ -17,6 +17,7 @@ mod schema;
 mod steps;
 mod validate;
 mod view;
+mod yaml_text;
 
 pub use condition::Condition;
 pub use error::WorkflowError;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use swamp_store::{Repository, StoreError, WorkflowFile};
-use swamp_yaml::Document;
 
 use crate::error::WorkflowError;
 use crate::schema::Workflow;
@@ -80,29 +79,32 @@ fn read(file: WorkflowFile) -> Result<LoadedWorkflow, Box<BrokenWorkflow>> {
     }
 }
 
-/// The document a workflow was read from.
-pub(crate) fn document_of(loaded: &LoadedWorkflow) -> Option<&Document> {
-    loaded.file.document.as_ref().ok()
+/// A workflow and where it came from, without the text of its file.
+#[derive(Debug)]
+pub(crate) struct KnownWorkflow {
+    pub(crate) workflow: Workflow,
+    pub(crate) path: PathBuf,
 }
 
 /// Workflows as they were when they were first asked for: a run and those nested in it see each
 /// file in one state, and read it once.
 pub(crate) struct Library<'r> {
     repository: &'r Repository,
-    loaded: Mutex<HashMap<String, Arc<LoadedWorkflow>>>,
+    known: Mutex<HashMap<String, Arc<KnownWorkflow>>>,
 }
 
 impl<'r> Library<'r> {
     pub(crate) fn new(repository: &'r Repository) -> Self {
-        Self { repository, loaded: Mutex::new(HashMap::new()) }
+        Self { repository, known: Mutex::new(HashMap::new()) }
     }
 
-    pub(crate) fn load(&self, name_or_id: &str) -> Result<Arc<LoadedWorkflow>, WorkflowError> {
-        let mut known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = known.get(name_or_id) {
-            return Ok(Arc::clone(loaded));
+    pub(crate) fn load(&self, name_or_id: &str) -> Result<Arc<KnownWorkflow>, WorkflowError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(workflow) = known.get(name_or_id) {
+            return Ok(Arc::clone(workflow));
         }
-        let loaded = Arc::new(load(self.repository, name_or_id)?);
+        let LoadedWorkflow { workflow, file } = load(self.repository, name_or_id)?;
+        let loaded = Arc::new(KnownWorkflow { workflow, path: file.path });
         known.insert(name_or_id.to_owned(), Arc::clone(&loaded));
         Ok(loaded)
     }

@@ -15,58 +15,130 @@
 //! evaluated there, once, with everything known: a text that came in through an input is never taken
 //! for an expression.
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use serde_json::{Map, Value};
-use swamp_expr::{Context, DocumentPath, PathItem, Site, Treatment, keep_runtime, substitute};
+use swamp_expr::{
+    Context, DocumentPath, Failure, PathItem, Site, Template, Treatment, keep_runtime, substitute,
+};
 use swamp_ident::ErrorCategory;
 use swamp_yaml::Document;
 
 use crate::error::WorkflowError;
-use crate::schema::Workflow;
+use crate::schema::{Job, SchemaError, Step, Workflow};
 
 /// A workflow whose expressions are evaluated as far as possible.
 #[derive(Clone, Debug)]
 pub(crate) struct Evaluated {
-    /// The workflow to go by.
+    /// The workflow to go by; also the evaluated copy for the disk.
     pub(crate) workflow: Workflow,
-    /// The evaluated copy for the disk.
-    pub(crate) copy: Value,
+    /// `task.inputs` as they were written, where they held expressions: by job and step.
+    pub(crate) written_inputs: HashMap<(usize, usize), Map<String, Value>>,
     /// What failed.
-    pub(crate) failures: Vec<swamp_expr::Failure>,
+    pub(crate) failures: Vec<Failure>,
     /// Whether there was any expression.
     pub(crate) had_expressions: bool,
 }
 
 /// Evaluates what can be evaluated before the run. `context` has `inputs`, `model`, `data`, `file`.
+///
+/// Parts of the workflow that hold no expression, most steps of a long one, are only copied.
 pub(crate) fn evaluate(
     written: &Workflow,
     context: &Context<'_>,
 ) -> Result<Evaluated, WorkflowError> {
-    let document = written.to_value();
-    let substitution = substitute(&document, context, &treatment);
-    let mut copy = substitution.persistable;
-    keep_texts(&document, &mut copy, &mut Vec::new());
-    let workflow = Workflow::from_value(&copy).map_err(|error| {
-        let lines = error.issues.iter().map(ToString::to_string);
-        WorkflowError::Expression {
-            message: format!(
-                "evaluated, the workflow says what it must not say:\n{}",
-                lines.collect::<Vec<_>>().join("\n")
-            ),
-            path: error.issues.first().map_or_else(String::new, |issue| issue.path.clone()),
-            file: None,
-            position: None,
-            category: ErrorCategory::Expression,
+    let mut evaluation = Evaluation { context, failures: Vec::new(), had_expressions: false };
+    let mut written_inputs = HashMap::new();
+    let head = written.head();
+    let top = DocumentPath::default();
+    let mut workflow = evaluation
+        .part(&head.to_value(), Part::Workflow, &top, Workflow::head_from_value)?
+        .unwrap_or(head);
+    for (job_index, job) in written.jobs.iter().enumerate() {
+        let place =
+            DocumentPath(vec![PathItem::Key("jobs".to_owned()), PathItem::Index(job_index)]);
+        let head = job.head();
+        let mut evaluated = evaluation
+            .part(&head.to_value(), Part::Job, &place, Job::head_from_value)?
+            .unwrap_or(head);
+        for (index, step) in job.steps.iter().enumerate() {
+            let mut place = place.clone();
+            place.0.extend([PathItem::Key("steps".to_owned()), PathItem::Index(index)]);
+            let value = step.to_value();
+            let step = match evaluation.part(&value, Part::Step, &place, Step::from_value)? {
+                None => step.clone(),
+                Some(evaluated) => {
+                    if let Some(inputs) = step.task.inputs() {
+                        written_inputs.insert((job_index, index), inputs.clone());
+                    }
+                    evaluated
+                }
+            };
+            evaluated.steps.push(step);
         }
-    })?;
-    let failures = substitution.failures;
-    Ok(Evaluated { workflow, copy, failures, had_expressions: substitution.had_expressions })
+        workflow.jobs.push(evaluated);
+    }
+    let Evaluation { failures, had_expressions, .. } = evaluation;
+    Ok(Evaluated { workflow, written_inputs, failures, had_expressions })
+}
+
+struct Evaluation<'c> {
+    context: &'c Context<'c>,
+    failures: Vec<Failure>,
+    had_expressions: bool,
+}
+
+impl Evaluation<'_> {
+    /// A part of the workflow with its expressions evaluated; nothing if it holds none.
+    fn part<T>(
+        &mut self,
+        written: &Value,
+        part: Part,
+        place: &DocumentPath,
+        read: impl FnOnce(&Value) -> Result<T, SchemaError>,
+    ) -> Result<Option<T>, WorkflowError> {
+        if !holds_template(written) {
+            return Ok(None);
+        }
+        self.had_expressions = true;
+        let treatment = |site: &Site<'_>| treatment(site, part);
+        let substitution = substitute(written, self.context, &treatment);
+        let mut evaluated = substitution.persistable;
+        keep_texts(written, &mut evaluated, part, &mut Vec::new());
+        let below =
+            |path: DocumentPath| DocumentPath(place.0.iter().cloned().chain(path.0).collect());
+        let failures = substitution.failures.into_iter();
+        self.failures.extend(
+            failures.map(|failure| Failure { path: below(failure.path), error: failure.error }),
+        );
+        read(&evaluated).map(Some).map_err(|error| {
+            let lines: Vec<String> = error.issues.iter().map(ToString::to_string).collect();
+            WorkflowError::Expression {
+                message: format!(
+                    "evaluated, this says what it must not say:\n{}",
+                    lines.join("\n")
+                ),
+                path: place.to_string(),
+                file: None,
+                position: None,
+                category: ErrorCategory::Expression,
+            }
+        })
+    }
+}
+
+fn holds_template(value: &Value) -> bool {
+    match value {
+        Value::String(text) => Template::is_template(text),
+        Value::Array(items) => items.iter().any(holds_template),
+        Value::Object(entries) => entries.values().any(holds_template),
+        _ => false,
+    }
 }
 
 /// An expression that failed, with its place in the file.
-pub(crate) fn expression_error(
-    failure: &swamp_expr::Failure,
-    file: Option<(&std::path::Path, &Document)>,
-) -> WorkflowError {
+pub(crate) fn expression_error(failure: &Failure, file: Option<&Path>) -> WorkflowError {
     let place: Vec<swamp_yaml::PathItem> = failure
         .path
         .items()
@@ -76,16 +148,31 @@ pub(crate) fn expression_error(
             PathItem::Index(index) => swamp_yaml::PathItem::Index(*index),
         })
         .collect();
+    // The places of a file are not kept while its workflow runs: it is read once more.
+    let document = file
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .and_then(|text| Document::parse(&text).ok());
     WorkflowError::Expression {
         message: failure.error.render(),
         path: failure.path.to_string(),
-        file: file.map(|(path, _)| path.to_owned()),
-        position: file.and_then(|(_, document)| document.position(&place)),
+        file: file.map(ToOwned::to_owned),
+        position: document.and_then(|document| document.position(&place)),
         category: failure.error.category(),
     }
 }
 
-/// Where in a workflow a text stands, as far as that matters for its expressions.
+/// What of a workflow is evaluated in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// All but its jobs.
+    Workflow,
+    /// A job without its steps.
+    Job,
+    /// A step.
+    Step,
+}
+
+/// Where in a part a text stands, as far as that matters for its expressions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spot {
     /// The schema of the workflow's inputs: nothing is evaluated.
@@ -100,30 +187,22 @@ enum Spot {
     Text,
 }
 
-fn spot(path: &DocumentPath) -> Spot {
-    let key = |place: usize| match path.items().get(place) {
-        Some(PathItem::Key(key)) => Some(key.as_str()),
-        _ => None,
+fn spot(part: Part, path: &[PathItem]) -> Spot {
+    let key = |place: usize| match path.get(place) {
+        Some(PathItem::Key(key)) => key.as_str(),
+        _ => "",
     };
-    // jobs[0].steps[0].task.inputs
-    let in_step = key(0) == Some("jobs") && key(2) == Some("steps");
-    let config_keys =
-        [key(0), key(2).filter(|_| key(0) == Some("jobs")), key(4).filter(|_| in_step)];
-    if key(0) == Some("inputs") {
-        Spot::Inputs
-    } else if in_step && key(4) == Some("forEach") && key(5) == Some("in") {
-        Spot::ForEachIn
-    } else if in_step && key(4) == Some("task") && key(5) == Some("inputs") {
-        Spot::TaskInputs
-    } else if config_keys.contains(&Some("driverConfig")) {
-        Spot::DriverConfig
-    } else {
-        Spot::Text
+    match (part, key(0), key(1)) {
+        (Part::Workflow, "inputs", _) => Spot::Inputs,
+        (Part::Step, "forEach", "in") => Spot::ForEachIn,
+        (Part::Step, "task", "inputs") => Spot::TaskInputs,
+        (_, "driverConfig", _) => Spot::DriverConfig,
+        _ => Spot::Text,
     }
 }
 
-fn treatment(site: &Site<'_>) -> Treatment {
-    let spot = spot(site.path);
+fn treatment(site: &Site<'_>, part: Part) -> Treatment {
+    let spot = spot(part, site.path.items());
     if matches!(spot, Spot::Inputs | Spot::ForEachIn) || keep_runtime(site) == Treatment::Keep {
         return Treatment::Keep;
     }
@@ -134,13 +213,13 @@ fn treatment(site: &Site<'_>) -> Treatment {
 }
 
 /// Where only text may stand, a number or truth value that an expression gave becomes its text.
-fn keep_texts(written: &Value, evaluated: &mut Value, path: &mut Vec<PathItem>) {
+fn keep_texts(written: &Value, evaluated: &mut Value, part: Part, path: &mut Vec<PathItem>) {
     match (written, evaluated) {
         (Value::Object(written), Value::Object(evaluated)) => {
             for (key, value) in evaluated {
                 path.push(PathItem::Key(key.clone()));
                 if let Some(written) = written.get(key) {
-                    keep_texts(written, value, path);
+                    keep_texts(written, value, part, path);
                 }
                 path.pop();
             }
@@ -148,12 +227,12 @@ fn keep_texts(written: &Value, evaluated: &mut Value, path: &mut Vec<PathItem>) 
         (Value::Array(written), Value::Array(evaluated)) => {
             for (index, (written, value)) in written.iter().zip(evaluated).enumerate() {
                 path.push(PathItem::Index(index));
-                keep_texts(written, value, path);
+                keep_texts(written, value, part, path);
                 path.pop();
             }
         }
         (Value::String(_), value @ (Value::Number(_) | Value::Bool(_)))
-            if spot(&DocumentPath(path.clone())) == Spot::Text =>
+            if spot(part, path) == Spot::Text =>
         {
             let text = swamp_expr::Value::from_json(value).to_text();
             *value = Value::String(text.unwrap_or_else(|_| value.to_string()));

@@ -75,7 +75,6 @@ impl Run<'_> {
         let inputs = ExprValue::from_json(&Value::Object(Map::clone(&step.inputs)));
         let context =
             base.clone().with("inputs", inputs).with("workflowRunId", step.run_id.as_str());
-        let mode = if step.task_inputs_evaluated { Mode::Again } else { Mode::Run };
         let written = Value::Object(step.task_inputs.clone());
         let mut usage = Usage::of(&written);
         let globals = Globals::evaluate(definition, &context, step.item.as_ref(), Mode::Run);
@@ -88,7 +87,7 @@ impl Run<'_> {
             let message = failure.describe_in(definition, self.engine.paths());
             return Err(Stop::before(failure.category(), None, message));
         }
-        let result = globals.substitute(&written, &context, mode);
+        let result = globals.substitute(&written, &context, Mode::Run);
         if let Some(failure) = result.failures.into_iter().next() {
             let failure = FieldFailure::below(&["task", "inputs"], failure);
             return Err(Stop::before(failure.category(), None, failure.describe()));

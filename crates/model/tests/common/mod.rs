@@ -224,7 +224,6 @@ pub(crate) fn step(model: &str, task_inputs: Value) -> (MethodRequest, StepCall)
         log_file: PathBuf::from("/nowhere/run.log"),
         inputs: Arc::new(Map::new()),
         task_inputs: map(task_inputs),
-        task_inputs_evaluated: false,
         item: None,
     };
     let request =

@@ -1,6 +1,5 @@
 //! How far a run has come: what its record and its JSON view are made of.
 
-use std::fmt::Write as _;
 use std::io;
 
 use serde_json::{Map, Value, json};
@@ -9,6 +8,7 @@ use swamp_ident::{JobName, Moment, RunId, Status, StepName, WorkflowId, Workflow
 
 use super::fragments::Fragment;
 use super::summary::Row;
+use crate::yaml_text::indented;
 
 /// What never changes about a run.
 #[derive(Clone, Debug)]
@@ -179,11 +179,10 @@ impl Progress {
 /// The keys of a step that follow its error: `output` and `dataArtifacts`, as they stand in the
 /// record.
 pub(super) fn rest_of_step(keys: Map<String, Value>) -> String {
-    let mut text = String::new();
-    if !keys.is_empty() {
-        indent(&mut text, &swamp_yaml::to_string(&Value::Object(keys)), 8);
+    if keys.is_empty() {
+        return String::new();
     }
-    text
+    indented(&swamp_yaml::to_string(&Value::Object(keys)), 8)
 }
 
 /// The text of a record, in pieces.
@@ -213,7 +212,7 @@ struct Pieces {
 
 impl Pieces {
     fn yaml(&mut self, value: &Value, depth: usize) {
-        indent(&mut self.text, &swamp_yaml::to_string(value), depth);
+        self.text.push_str(&indented(&swamp_yaml::to_string(value), depth));
     }
 
     fn text(&mut self, text: &str) {
@@ -234,16 +233,6 @@ impl Pieces {
     fn done(mut self) -> Vec<Piece> {
         self.flush();
         self.done
-    }
-}
-
-/// Moves lines to the right. Block scalars move with their parents; empty lines stay empty.
-fn indent(out: &mut String, text: &str, depth: usize) {
-    for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-        if !line.is_empty() {
-            let _ = write!(out, "{:depth$}{line}", "");
-        }
-        out.push('\n');
     }
 }
 

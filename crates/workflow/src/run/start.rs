@@ -1,5 +1,6 @@
 //! The beginning and end of a run, outermost or nested.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use swamp_ident::{
 use swamp_model::inputs::{Declaration, RequiredRule};
 use swamp_model::reports::{self, ReportOwner};
 use swamp_model::{DriverChoice, ReportOutcome};
+use swamp_store::atomic;
 
 use super::output;
 use super::progress::{Identity, JobProgress, Progress, StepProgress, Times};
@@ -23,11 +25,11 @@ use super::tree::{Crew, Ended, Parent, Run, State, Tree};
 use crate::error::WorkflowError;
 use crate::for_each::with_item;
 use crate::handed_down::{HandedDown, HandingError};
-use crate::library::{LoadedWorkflow, document_of};
+use crate::library::KnownWorkflow;
 use crate::plan::plan;
-use crate::prepare::{self, evaluate, inputs_value};
+use crate::prepare::{self, Evaluated, evaluate, inputs_value};
 use crate::schedule::{AwaitedJob, Schedule};
-use crate::schema::{Step, Task, Workflow};
+use crate::schema::{Task, Workflow};
 use crate::steps::PlannedStep;
 
 /// How many runs may be around a run.
@@ -36,7 +38,7 @@ const DEEPEST: usize = 10;
 /// A workflow that is ready to run.
 pub(super) struct Prepared {
     workflow: Workflow,
-    written: Workflow,
+    written_inputs: HashMap<(usize, usize), Map<String, Value>>,
     from_copy: bool,
     inputs: Map<String, Value>,
     levels: Vec<Vec<usize>>,
@@ -47,7 +49,7 @@ impl Prepared {
     /// evaluated copy on disk.
     pub(super) fn evaluate(
         tree: &Tree<'_>,
-        loaded: &LoadedWorkflow,
+        loaded: &KnownWorkflow,
         given: HandedDown,
     ) -> Result<Self, WorkflowError> {
         let written = inlined(&loaded.workflow, &given)?;
@@ -55,20 +57,20 @@ impl Prepared {
         let context = tree.engine.context().with("inputs", inputs_value(&inputs));
         let evaluated = evaluate(&written, &context)?;
         if let Some(failure) = evaluated.failures.first() {
-            let document = document_of(loaded).map(|document| (&*loaded.file.path, document));
-            return Err(prepare::expression_error(failure, document));
+            return Err(prepare::expression_error(failure, Some(&loaded.path)));
         }
         let levels = plan(&evaluated.workflow)?.jobs;
-        let files = tree.engine.parts().repository.workflow_files();
-        files.save_evaluated(&written.id, &evaluated.copy)?;
-        Ok(Self { workflow: evaluated.workflow, written, from_copy: false, inputs, levels })
+        let Evaluated { workflow, written_inputs, .. } = evaluated;
+        let copy = tree.engine.parts().repository.paths().evaluated_workflow(&workflow.id);
+        atomic::write_quick_with(&copy, |writer| workflow.write_yaml(writer))?;
+        Ok(Self { workflow, written_inputs, from_copy: false, inputs, levels })
     }
 
     /// Makes the evaluated copy of a workflow ready to run. Inputs that are declared as required
     /// need not be there: what used them is evaluated.
     pub(super) fn from_copy(
         tree: &Tree<'_>,
-        loaded: &LoadedWorkflow,
+        loaded: &KnownWorkflow,
         given: Map<String, Value>,
     ) -> Result<Self, WorkflowError> {
         let repository = &tree.engine.parts().repository;
@@ -83,19 +85,24 @@ impl Prepared {
         let declaration = Declaration::new(schema.as_ref());
         let inputs = declaration.process(given, RequiredRule::Used(&|_| false))?;
         let levels = plan(&workflow)?.jobs;
-        Ok(Self { written: workflow.clone(), workflow, from_copy: true, inputs, levels })
+        let written_inputs = HashMap::new();
+        Ok(Self { workflow, written_inputs, from_copy: true, inputs, levels })
     }
 }
 
 /// The workflow with expressions in place of the inputs that were handed down as written.
-fn inlined(workflow: &Workflow, given: &HandedDown) -> Result<Workflow, WorkflowError> {
+fn inlined<'w>(
+    workflow: &'w Workflow,
+    given: &HandedDown,
+) -> Result<Cow<'w, Workflow>, WorkflowError> {
     if given.as_written.is_empty() {
-        return Ok(workflow.clone());
+        return Ok(Cow::Borrowed(workflow));
     }
     let mut value = workflow.to_value();
     given.inline(&mut value);
     // Texts became other texts: what was a workflow still is one.
     Workflow::from_value(&value)
+        .map(Cow::Owned)
         .map_err(|error| WorkflowError::Invalid { path: "(inputs)".into(), error })
 }
 
@@ -131,7 +138,7 @@ impl Crew<'_, '_> {
         outer_drivers: Vec<DriverChoice>,
         parent: Option<Parent>,
     ) -> Result<(), WorkflowError> {
-        let Prepared { workflow, written, from_copy, inputs, levels } = prepared;
+        let Prepared { workflow, written_inputs, from_copy, inputs, levels } = prepared;
         let parts = self.tree.engine.parts();
         let paths = parts.repository.paths();
         let id = RunId::from(parts.ids.uuid());
@@ -183,7 +190,7 @@ impl Crew<'_, '_> {
         let run = Arc::new(Run::new(
             identity,
             workflow,
-            written,
+            written_inputs,
             from_copy,
             inputs,
             emitter,
@@ -208,7 +215,6 @@ impl Crew<'_, '_> {
         emitter: &Emitter,
     ) -> Result<(), WorkflowError> {
         let evaluated = &run.workflow.jobs[job].steps[planned.template];
-        let written = &run.written.jobs[job].steps[planned.template];
         let Task::Workflow { workflow: reference, .. } = &evaluated.task else {
             unreachable!("only steps that run workflows come here")
         };
@@ -235,7 +241,7 @@ impl Crew<'_, '_> {
             let names = around.chain([loaded.workflow.name.to_string()]).collect();
             return Err(WorkflowError::NestingCycle(names));
         }
-        let given = self.hand_down(run, planned, evaluated, written, &place)?;
+        let given = self.hand_down(run, job, planned, &place)?;
         let prepared = Prepared::evaluate(self.tree, &loaded, given)?;
         let outer_drivers = drivers(None, run, job, evaluated);
         let parent = Parent { run: Arc::clone(run), job, step, reference };
@@ -246,12 +252,14 @@ impl Crew<'_, '_> {
     fn hand_down(
         self,
         run: &Run,
+        job: usize,
         planned: &PlannedStep,
-        evaluated: &Step,
-        written: &Step,
         place: &str,
     ) -> Result<HandedDown, WorkflowError> {
-        let Some(inputs) = written.task.inputs() else { return Ok(HandedDown::default()) };
+        let evaluated = &run.workflow.jobs[job].steps[planned.template];
+        let Some(inputs) = run.task_inputs(job, planned.template) else {
+            return Ok(HandedDown::default());
+        };
         let mut context = self.context(run);
         if let Some((for_each, item)) = evaluated.for_each.as_ref().zip(planned.item.as_ref()) {
             context = with_item(context, &for_each.item, item);

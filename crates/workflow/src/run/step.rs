@@ -172,7 +172,6 @@ impl Crew<'_, '_> {
         planned: &PlannedStep,
     ) -> Result<MethodRequest, Box<StepEnd>> {
         let step = &run.workflow.jobs[job].steps[planned.template];
-        let written = &run.written.jobs[job].steps[planned.template];
         let drivers = drivers(self.tree.request.driver.as_ref(), run, job, step);
         let Task::ModelMethod { model, method, .. } = &step.task else {
             unreachable!("only steps that call methods come here")
@@ -203,9 +202,7 @@ impl Crew<'_, '_> {
             workflow_tags: pairs(&run.workflow.tags),
             log_file: run.log_path.clone(),
             inputs: Arc::clone(&run.inputs),
-            task_inputs: written.task.inputs().cloned().unwrap_or_default(),
-            // What an evaluated copy left open is evaluated like any other text.
-            task_inputs_evaluated: false,
+            task_inputs: run.task_inputs(job, planned.template).cloned().unwrap_or_default(),
             item: step
                 .for_each
                 .as_ref()

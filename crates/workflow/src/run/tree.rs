@@ -78,9 +78,9 @@ pub(super) struct Run {
     pub(super) reference: RunRef,
     /// The evaluated workflow.
     pub(super) workflow: Workflow,
-    /// The workflow as written, for `task.inputs`.
-    pub(super) written: Workflow,
-    /// Whether `written` is an evaluated copy.
+    /// `task.inputs` as they were written, where they held expressions.
+    written_inputs: HashMap<(usize, usize), Map<String, Value>>,
+    /// Whether the workflow was read from its evaluated copy.
     pub(super) from_copy: bool,
     pub(super) inputs: Arc<Map<String, Value>>,
     pub(super) inputs_value: swamp_expr::Value,
@@ -129,7 +129,7 @@ impl Run {
     pub(super) fn new(
         identity: Identity,
         workflow: Workflow,
-        written: Workflow,
+        written_inputs: HashMap<(usize, usize), Map<String, Value>>,
         from_copy: bool,
         inputs: Map<String, Value>,
         emitter: Emitter,
@@ -153,7 +153,7 @@ impl Run {
             lineage: lineage.chain([own]).collect(),
             identity,
             workflow,
-            written,
+            written_inputs,
             from_copy,
             emitter,
             record_path,
@@ -164,6 +164,12 @@ impl Run {
             saving: Mutex::new(Saving { not_before: Instant::now() }),
             changed: AtomicBool::new(false),
         }
+    }
+
+    /// `task.inputs` of a step as written.
+    pub(super) fn task_inputs(&self, job: usize, step: usize) -> Option<&Map<String, Value>> {
+        let evaluated = || self.workflow.jobs[job].steps[step].task.inputs();
+        self.written_inputs.get(&(job, step)).or_else(evaluated)
     }
 
     /// How many runs are around this one.

@@ -8,6 +8,7 @@
 mod cron;
 mod json;
 mod read;
+mod reader;
 mod write;
 
 #[cfg(test)]
@@ -266,7 +267,7 @@ impl Workflow {
     /// Reads an evaluated copy. A job whose only steps were `forEach` steps over nothing has none
     /// there.
     pub fn parse_evaluated(document: &Document) -> Result<Self, SchemaError> {
-        read::evaluated_workflow(document.value(), Some(document))
+        read::partial_workflow(document.value(), Some(document))
     }
 
     /// The workflow as its file holds it: keys in fixed order, defaults written out.
@@ -274,8 +275,73 @@ impl Workflow {
         write::workflow(self)
     }
 
+    /// The workflow without its jobs.
+    pub(crate) fn head(&self) -> Self {
+        let Self { id, name, description, trigger, tags, inputs, jobs: _, .. } = self;
+        Self {
+            id: id.clone(),
+            name: name.clone(),
+            description: description.clone(),
+            trigger: trigger.clone(),
+            tags: tags.clone(),
+            inputs: inputs.clone(),
+            jobs: Vec::new(),
+            version: self.version,
+            concurrency: self.concurrency,
+            reports: self.reports.clone(),
+            driver: self.driver.clone(),
+        }
+    }
+
+    /// Reads what [`Self::head`] gave.
+    pub(crate) fn head_from_value(value: &Value) -> Result<Self, SchemaError> {
+        read::partial_workflow(value, None)
+    }
+
+    /// Writes the workflow as its file holds it, without ever having all of it in memory.
+    pub(crate) fn write_yaml(&self, writer: &mut dyn std::io::Write) -> std::io::Result<()> {
+        write::yaml(self, writer)
+    }
+
     /// The job of that name.
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == *name)
+    }
+}
+
+impl Job {
+    /// The job without its steps.
+    pub(crate) fn head(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            description: self.description.clone(),
+            steps: Vec::new(),
+            depends_on: self.depends_on.clone(),
+            weight: self.weight,
+            concurrency: self.concurrency,
+            driver: self.driver.clone(),
+        }
+    }
+
+    /// The job as its file holds it.
+    pub(crate) fn to_value(&self) -> Value {
+        write::job(self)
+    }
+
+    /// Reads what [`Self::head`] gave.
+    pub(crate) fn head_from_value(value: &Value) -> Result<Self, SchemaError> {
+        read::partial_job(value)
+    }
+}
+
+impl Step {
+    /// The step as its file holds it.
+    pub(crate) fn to_value(&self) -> Value {
+        write::step(self)
+    }
+
+    /// Reads a step.
+    pub(crate) fn from_value(value: &Value) -> Result<Self, SchemaError> {
+        read::step(value)
     }
 }

@@ -1,13 +1,13 @@
 //! From a document to a workflow, gathering every mistake on the way.
 
-use indexmap::IndexMap;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use swamp_ident::{JobName, StepName, WorkflowId, WorkflowName, check_entity_name};
-use swamp_yaml::{Document, PathItem};
+use swamp_yaml::Document;
 
+use super::reader::{Fewest, Object, Reader};
 use super::{
     DataOutputOverride, Dependency, DriverChoice, ForEach, GarbageCollection, Job, Reports,
-    RequiredReport, SchemaError, SchemaIssue, Step, Task, Trigger, Workflow, cron,
+    RequiredReport, SchemaError, Step, Task, Trigger, Workflow, cron,
 };
 use crate::Condition;
 
@@ -23,19 +23,37 @@ pub(super) fn workflow(
     value: &Value,
     document: Option<&Document>,
 ) -> Result<Workflow, SchemaError> {
-    read(value, Reader { document, fewest_steps: 1, path: Vec::new(), issues: Vec::new() })
+    let fewest = Fewest { jobs: 1, steps: 1 };
+    whole(Reader::new(document, fewest), |reader| reader.workflow(value))
 }
 
-pub(super) fn evaluated_workflow(
+/// A workflow in which jobs and steps may be missing: an evaluated copy, or a part of one.
+pub(super) fn partial_workflow(
     value: &Value,
     document: Option<&Document>,
 ) -> Result<Workflow, SchemaError> {
-    read(value, Reader { document, fewest_steps: 0, path: Vec::new(), issues: Vec::new() })
+    let fewest = Fewest { jobs: 0, steps: 0 };
+    whole(Reader::new(document, fewest), |reader| reader.workflow(value))
 }
 
-fn read(value: &Value, mut reader: Reader<'_>) -> Result<Workflow, SchemaError> {
-    match reader.workflow(value) {
-        Some(workflow) if reader.issues.is_empty() => Ok(workflow),
+/// A job in which steps may be missing.
+pub(super) fn partial_job(value: &Value) -> Result<Job, SchemaError> {
+    let fewest = Fewest { jobs: 0, steps: 0 };
+    whole(Reader::new(None, fewest), |reader| reader.job(value))
+}
+
+/// A step.
+pub(super) fn step(value: &Value) -> Result<Step, SchemaError> {
+    let fewest = Fewest { jobs: 0, steps: 0 };
+    whole(Reader::new(None, fewest), |reader| reader.step(value))
+}
+
+fn whole<'d, T>(
+    mut reader: Reader<'d>,
+    read: impl FnOnce(&mut Reader<'d>) -> Option<T>,
+) -> Result<T, SchemaError> {
+    match read(&mut reader) {
+        Some(thing) if reader.issues.is_empty() => Ok(thing),
         _ => {
             reader.issues.sort_by_key(|issue| issue.position);
             Err(SchemaError { issues: reader.issues })
@@ -43,171 +61,7 @@ fn read(value: &Value, mut reader: Reader<'_>) -> Result<Workflow, SchemaError> 
     }
 }
 
-/// Where we are, and what was wrong so far. Every method that returns `None` has noted an issue,
-/// unless the thing it reads is optional and absent.
-struct Reader<'d> {
-    document: Option<&'d Document>,
-    fewest_steps: usize,
-    path: Vec<PathItem>,
-    issues: Vec<SchemaIssue>,
-}
-
-type Object = Map<String, Value>;
-
 impl Reader<'_> {
-    fn issue(&mut self, message: impl Into<String>) {
-        let mut path = String::new();
-        for item in &self.path {
-            match item {
-                PathItem::Key(key) if path.is_empty() => path.push_str(key),
-                PathItem::Key(key) => {
-                    path.push('.');
-                    path.push_str(key);
-                }
-                PathItem::Index(index) => {
-                    path.push('[');
-                    path.push_str(&index.to_string());
-                    path.push(']');
-                }
-            }
-        }
-        let position = self.document.and_then(|document| document.position(&self.path));
-        self.issues.push(SchemaIssue { path, message: message.into(), position });
-    }
-
-    fn expected(&mut self, what: &str, found: Option<&Value>) {
-        self.issue(format!("expected {what}, found {}", in_words(found)));
-    }
-
-    fn at<T>(&mut self, item: impl Into<PathItem>, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(item.into());
-        let result = read(self);
-        self.path.pop();
-        result
-    }
-
-    /// Reads the value of a key that may be absent.
-    fn optional<T>(
-        &mut self,
-        object: &Object,
-        key: &str,
-        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
-    ) -> Option<T> {
-        let value = object.get(key)?;
-        self.at(key, |reader| read(reader, value))
-    }
-
-    /// Reads the value of a key that must be there.
-    fn required<T>(
-        &mut self,
-        object: &Object,
-        key: &str,
-        read: impl FnOnce(&mut Self, &Value) -> Option<T>,
-    ) -> Option<T> {
-        let Some(value) = object.get(key) else {
-            self.issue(format!("the key '{key}' is missing"));
-            return None;
-        };
-        self.at(key, |reader| read(reader, value))
-    }
-
-    fn object<'v>(&mut self, value: &'v Value) -> Option<&'v Object> {
-        let object = value.as_object();
-        if object.is_none() {
-            self.expected("a map", Some(value));
-        }
-        object
-    }
-
-    fn text(&mut self, value: &Value) -> Option<String> {
-        let text = value.as_str();
-        if text.is_none() {
-            self.expected("text", Some(value));
-        }
-        text.map(ToOwned::to_owned)
-    }
-
-    fn filled_text(&mut self, value: &Value) -> Option<String> {
-        let text = self.text(value)?;
-        if text.is_empty() {
-            self.issue("must have at least one character");
-            return None;
-        }
-        Some(text)
-    }
-
-    fn flag(&mut self, value: &Value) -> Option<bool> {
-        let flag = value.as_bool();
-        if flag.is_none() {
-            self.expected("true or false", Some(value));
-        }
-        flag
-    }
-
-    fn number(&mut self, value: &Value) -> Option<f64> {
-        let number = value.as_f64().filter(|number| number.is_finite());
-        if number.is_none() {
-            self.expected("a number", Some(value));
-        }
-        number
-    }
-
-    /// A whole number that is at least `least`.
-    fn whole(&mut self, value: &Value, least: u64) -> Option<u64> {
-        let whole = whole_number(value);
-        match whole {
-            Some(whole) if whole >= i128::from(least) => u64::try_from(whole).ok(),
-            Some(_) => {
-                self.issue(format!("must be at least {least}"));
-                None
-            }
-            None => {
-                self.expected("a whole number", Some(value));
-                None
-            }
-        }
-    }
-
-    fn list<T>(
-        &mut self,
-        value: &Value,
-        least: usize,
-        mut read: impl FnMut(&mut Self, &Value) -> Option<T>,
-    ) -> Option<Vec<T>> {
-        let Some(items) = value.as_array() else {
-            self.expected("a list", Some(value));
-            return None;
-        };
-        if items.len() < least {
-            let plural = if least == 1 { "" } else { "s" };
-            self.issue(format!("must have at least {least} item{plural}"));
-            return None;
-        }
-        let read: Vec<Option<T>> = items
-            .iter()
-            .enumerate()
-            .map(|(index, item)| self.at(index, |reader| read(reader, item)))
-            .collect();
-        read.into_iter().collect()
-    }
-
-    fn texts(&mut self, value: &Value) -> Option<IndexMap<String, String>> {
-        let object = self.object(value)?;
-        let mut texts = IndexMap::with_capacity(object.len());
-        let mut complete = true;
-        for (key, value) in object {
-            match self.at(key.as_str(), |reader| reader.text(value)) {
-                Some(text) => drop(texts.insert(key.clone(), text)),
-                None => complete = false,
-            }
-        }
-        complete.then_some(texts)
-    }
-
-    fn free(&mut self, value: &Value) -> Option<Object> {
-        self.object(value).cloned()
-    }
-
     fn workflow(&mut self, value: &Value) -> Option<Workflow> {
         let object = self.object(value)?;
         let id = self.required(object, "id", Reader::id);
@@ -216,7 +70,8 @@ impl Reader<'_> {
         let trigger = self.optional(object, "trigger", Reader::trigger);
         let tags = self.optional(object, "tags", Reader::texts);
         let inputs = self.optional(object, "inputs", Reader::inputs);
-        let jobs = self.required(object, "jobs", |r, v| r.list(v, 1, Reader::job));
+        let fewest = self.fewest.jobs;
+        let jobs = self.required(object, "jobs", |r, v| r.list(v, fewest, Reader::job));
         let version = self.optional(object, "version", |r, v| r.whole(v, 1));
         let concurrency = self.optional(object, "concurrency", |r, v| r.whole(v, 0));
         let reports = self.optional(object, "reports", Reader::reports);
@@ -337,7 +192,7 @@ impl Reader<'_> {
         let object = self.object(value)?;
         let name = self.required(object, "name", Reader::filled_text);
         let description = self.optional(object, "description", Self::text);
-        let fewest = self.fewest_steps;
+        let fewest = self.fewest.steps;
         let steps = self.required(object, "steps", |r, v| r.list(v, fewest, Reader::step));
         let depends_on = self.depends_on(object, "job");
         let weight = self.optional(object, "weight", Self::number);
@@ -504,32 +359,6 @@ impl Reader<'_> {
         let vary = self.optional(object, "vary", |r, v| r.list(v, 0, Reader::filled_text));
         Some(DataOutputOverride { spec_name: spec_name?, lifetime, garbage_collection, tags, vary })
     }
-}
-
-/// What a value is, in words for people.
-fn in_words(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => "nothing".to_owned(),
-        Some(Value::Bool(flag)) => flag.to_string(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::String(_)) => "text".to_owned(),
-        Some(Value::Array(_)) => "a list".to_owned(),
-        Some(Value::Object(_)) => "a map".to_owned(),
-    }
-}
-
-/// A number without a fraction that a double holds exactly.
-fn whole_number(value: &Value) -> Option<i128> {
-    if let Some(number) = value.as_i64() {
-        return Some(i128::from(number));
-    }
-    if let Some(number) = value.as_u64() {
-        return Some(i128::from(number));
-    }
-    let number = value.as_f64()?;
-    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    // Such numbers print without exponent or fraction.
-    if exact { format!("{number:.0}").parse().ok() } else { None }
 }
 
 /// For a duration such as `30d`, whether it is more than zero.

@@ -294,3 +294,22 @@ fn conditions_may_not_be_nested_without_end() {
     let error = Workflow::from_value(&nested(65)).unwrap_err();
     assert!(error.to_string().contains("nested too deeply"), "{error}");
 }
+
+#[test]
+fn a_workflow_written_step_by_step_is_the_same() {
+    let workflow = parse(FULL).unwrap();
+    let mut bytes = Vec::new();
+    workflow.write_yaml(&mut bytes).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text, swamp_yaml::to_string(&workflow.to_value()));
+    let mut empty = Workflow { jobs: vec![workflow.jobs[0].head()], ..workflow };
+    for _ in 0..2 {
+        let mut bytes = Vec::new();
+        empty.write_yaml(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert_eq!(text, swamp_yaml::to_string(&empty.to_value()));
+        let read = Workflow::parse_evaluated(&Document::parse(&text).unwrap());
+        assert_eq!(read.as_ref(), Ok(&empty));
+        empty.jobs.clear();
+    }
+}

@@ -1,5 +1,7 @@
 //! From a workflow to the value its file holds.
 
+use std::io;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -8,6 +10,7 @@ use super::{
     Workflow,
 };
 use crate::Condition;
+use crate::yaml_text::indented;
 
 /// Builds a map in which absent things have no key.
 #[derive(Default)]
@@ -39,6 +42,13 @@ impl From<Keys> for Value {
 }
 
 pub(super) fn workflow(workflow: &Workflow) -> Value {
+    let mut keys = before_jobs(workflow);
+    keys.put("jobs", workflow.jobs.iter().map(job).collect::<Vec<_>>());
+    keys.0.extend(after_jobs(workflow).0);
+    keys.into()
+}
+
+fn before_jobs(workflow: &Workflow) -> Keys {
     let mut keys = Keys::default();
     keys.put("id", workflow.id.as_str());
     keys.put("name", workflow.name.as_str());
@@ -53,27 +63,60 @@ pub(super) fn workflow(workflow: &Workflow) -> Value {
     );
     keys.put("tags", texts(&workflow.tags));
     keys.put_some("inputs", workflow.inputs.clone());
-    keys.put("jobs", workflow.jobs.iter().map(job).collect::<Vec<_>>());
+    keys
+}
+
+fn after_jobs(workflow: &Workflow) -> Keys {
+    let mut keys = Keys::default();
     keys.put("version", workflow.version);
     keys.put_some("concurrency", workflow.concurrency);
     keys.put_some("reports", workflow.reports.as_ref().map(reports));
     keys.put_driver(workflow.driver.as_ref());
+    keys
+}
+
+pub(super) fn job(job: &Job) -> Value {
+    let mut keys = before_steps(job);
+    keys.put("steps", job.steps.iter().map(step).collect::<Vec<_>>());
+    keys.0.extend(after_steps(job).0);
     keys.into()
 }
 
-fn job(job: &Job) -> Value {
+fn before_steps(job: &Job) -> Keys {
     let mut keys = Keys::default();
     keys.put("name", job.name.as_str());
     keys.put_some("description", job.description.clone());
-    keys.put("steps", job.steps.iter().map(step).collect::<Vec<_>>());
+    keys
+}
+
+fn after_steps(job: &Job) -> Keys {
+    let mut keys = Keys::default();
     keys.put("dependsOn", depends_on(&job.depends_on, "job"));
     keys.put("weight", number(job.weight));
     keys.put_some("concurrency", job.concurrency);
     keys.put_driver(job.driver.as_ref());
-    keys.into()
+    keys
 }
 
-fn step(step: &Step) -> Value {
+/// Writes what [`workflow`] gives, step by step.
+pub(super) fn yaml(workflow: &Workflow, writer: &mut dyn io::Write) -> io::Result<()> {
+    let mut write = |text: String| writer.write_all(text.as_bytes());
+    let yaml = |value: Value, depth: usize| indented(&swamp_yaml::to_string(&value), depth);
+    write(yaml(before_jobs(workflow).into(), 0))?;
+    write(if workflow.jobs.is_empty() { "jobs: []\n" } else { "jobs:\n" }.to_owned())?;
+    for job in &workflow.jobs {
+        write(yaml(json!([Value::from(before_steps(job))]), 2))?;
+        let empty = job.steps.is_empty();
+        write(if empty { "    steps: []\n" } else { "    steps:\n" }.to_owned())?;
+        for one in &job.steps {
+            write(yaml(json!([step(one)]), 6))?;
+        }
+        write(yaml(after_steps(job).into(), 4))?;
+    }
+    write(yaml(after_jobs(workflow).into(), 0))
+}
+
+pub(super) fn step(step: &Step) -> Value {
     let mut keys = Keys::default();
     keys.put("name", step.name.as_str());
     keys.put_some("description", step.description.clone());
