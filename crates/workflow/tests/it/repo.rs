@@ -255,7 +255,9 @@ fn in_short(event: &RunEvent) -> Option<String> {
             "job {status}{}",
             error.as_ref().map_or_else(String::new, |error| format!(": {}", error.message))
         ),
-        EventKind::JobSkipped { reason } => format!("job skipped ({})", reason_in_short(reason)),
+        EventKind::JobSkipped { reason, .. } => {
+            format!("job skipped ({})", reason_in_short(reason))
+        }
         EventKind::StepStarted => "step started".to_owned(),
         EventKind::ModelResolved(call) => format!("model {}", call.model),
         EventKind::MethodExecuting(call) => {
