@@ -132,14 +132,14 @@ mod tests {
 
     #[test]
     fn the_option_beats_the_variable_beats_the_working_directory() {
-        let cwd = Path::new("/work/here");
+        let cwd = Path::new("/srv/here");
         for (option, variable, want) in [
-            (None, None, "/work/here"),
-            (None, Some(""), "/work/here"),
+            (None, None, "/srv/here"),
+            (None, Some(""), "/srv/here"),
             (None, Some(".."), "/work"),
-            (Some("x/./y/../z"), Some("no"), "/work/here/x/z"),
+            (Some("x/./y/../z"), Some("no"), "/srv/here/x/z"),
             (Some("/abs"), None, "/abs"),
-            (Some(""), Some("no"), "/work/here"),
+            (Some(""), Some("no"), "/srv/here"),
             (Some("../../../.."), None, "/"),
         ] {
             let found = Repository::directory(option.map(Path::new), variable, cwd);
