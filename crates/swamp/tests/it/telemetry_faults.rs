@@ -4,18 +4,20 @@
 //! Standard output, standard error, exit code and run records have to be equal.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::environment::{TestEnvironment, call, files, jobs, nest, one_job, stable};
+use crate::environment::{TestEnvironment, call, files, is_root, jobs, nest, one_job, stable};
 
 /// A way in which the spool cannot be written.
 #[derive(Clone, Copy, Debug)]
 enum Fault {
     /// A file stands where the directory should be.
     File,
-    /// A directory of somebody else.
+    /// A file system that is not to be written.
     ReadOnly,
+    /// A directory of somebody else.
+    Foreign,
     /// No space left on the device.
     Full,
     /// A symbolic link, which is not followed: it may lead out of the repository.
@@ -26,8 +28,29 @@ enum Fault {
     Corrupt,
 }
 
-const FAULTS: [Fault; 6] =
-    [Fault::File, Fault::ReadOnly, Fault::Full, Fault::Symlink, Fault::Dangling, Fault::Corrupt];
+const FAULTS: [Fault; 7] = [
+    Fault::File,
+    Fault::ReadOnly,
+    Fault::Foreign,
+    Fault::Full,
+    Fault::Symlink,
+    Fault::Dangling,
+    Fault::Corrupt,
+];
+
+/// Makes the spool a small file system without any room.
+const FILL: &str = r#"mount -t tmpfs -o size=64k none "$SPOOL" || exit 99
+    cat /dev/zero > "$SPOOL/filler" 2> "$SPOOL.err"
+    grep -q 'No space' "$SPOOL.err" && rm "$SPOOL.err" || exit 99
+    exec "$0" "$@""#;
+
+/// Makes the spool a directory that cannot be written, whoever tries.
+const FREEZE: &str = r#"mount --bind "$SPOOL" "$SPOOL" && mount -o remount,ro,bind "$SPOOL" || exit 99
+    exec "$0" "$@""#;
+
+/// Makes the spool a directory of root, for somebody who is not.
+const BORROW: &str = r#"mount --bind /usr "$SPOOL" || exit 99
+    exec "$0" "$@""#;
 
 /// Workflows that succeed, fail and nest.
 fn workflows(environment: &TestEnvironment) {
@@ -63,17 +86,15 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
     let _ = fs::remove_dir_all(&spool);
     match fault {
         Fault::File => fs::write(&spool, "not a directory").expect("a file"),
-        Fault::ReadOnly => {
+        Fault::ReadOnly | Fault::Foreign | Fault::Full => {
             fs::create_dir(&spool).expect("a directory");
-            fs::set_permissions(&spool, fs::Permissions::from_mode(0o555)).expect("permissions");
         }
-        Fault::Full => fs::create_dir(&spool).expect("a directory"),
         Fault::Symlink => {
             symlink(&environment.effects, &spool).expect("a link");
         }
         Fault::Dangling => symlink(environment.effects.join("nowhere"), &spool).expect("a link"),
         Fault::Corrupt => {
-            fs::create_dir(&spool).expect("a directory");
+            fs::create_dir_all(spool.join("sessions")).expect("a directory");
             let date = "2026-11-22";
             for (name, content) in [
                 (
@@ -81,8 +102,11 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
                     "{\"id\": ",
                 ),
                 (format!("telemetry-{date}-garbage.json"), "\0\0\0"),
-                ("journal-0.jsonl".to_owned(), "{\"torn\n\n\0 line"),
-                ("journal.log".to_owned(), "what is this"),
+                (
+                    "sessions/f1c50000-0000-4000-8000-00000000dcba.journal".to_owned(),
+                    "{\"torn\n\n\0 line",
+                ),
+                ("sessions/what-is-this.journal".to_owned(), "\n"),
             ] {
                 fs::write(spool.join(name), content).expect("a file");
             }
@@ -93,17 +117,18 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
 /// The command line that runs a command under a fault.
 fn under(environment: &TestEnvironment, fault: Option<Fault>, args: &[&str]) -> Command {
     let program = environment.program_for_everybody();
+    let mounted = |script: &str| {
+        let mut command = TestEnvironment::in_own_mounts(script);
+        command.arg(&program);
+        command
+    };
     let mut command = match fault {
-        Some(Fault::Full) => {
-            let mut command = TestEnvironment::in_own_mounts(
-                r#"mount -t tmpfs -o size=64k none "$SPOOL" && { cat /dev/zero > "$SPOOL/filler" 2> "$SPOOL.err"; grep -q 'No space' "$SPOOL.err" || exit 99; rm "$SPOOL.err"; } && exec "$0" "$@""#,
-            );
-            command.arg(program);
-            command
-        }
+        Some(Fault::Full) => mounted(FILL),
+        Some(Fault::ReadOnly) => mounted(FREEZE),
         // Root may write everywhere.
-        Some(Fault::ReadOnly) => TestEnvironment::as_nobody(&program),
-        _ => Command::new(program),
+        Some(Fault::Foreign) if is_root() => TestEnvironment::as_nobody(&program),
+        Some(Fault::Foreign) => mounted(BORROW),
+        _ => Command::new(&program),
     };
     command.args(args);
     environment.surround(&mut command);
@@ -118,7 +143,7 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
     match fault {
         None => environment.set("SWAMP_NO_TELEMETRY", "1"),
         Some(fault) => {
-            if matches!(fault, Fault::ReadOnly) {
+            if matches!(fault, Fault::Foreign) {
                 environment.give_away();
             }
             break_spool(&environment, fault);
@@ -134,6 +159,16 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
         let works = matches!(fault, Some(Fault::Corrupt));
         let stdout = if works { without_hints(&stdout) } else { stdout };
         seen.push(format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit));
+    }
+    if matches!(fault, Some(Fault::Corrupt)) {
+        let names = environment.files(".swamp/telemetry");
+        let whole = names
+            .iter()
+            .filter_map(|name| fs::read(environment.spool().join(name)).ok())
+            .filter(|content| serde_json::from_slice::<serde_json::Value>(content).is_ok())
+            .count();
+        // An entry for each command, and for each of the five steps.
+        assert_eq!(whole, COMMANDS.len() + 5, "{names:?}");
     }
     for record in environment.run_records() {
         seen.push(stable(&swamp_yaml::to_string(&record), &environment));
