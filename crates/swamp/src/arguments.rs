@@ -7,7 +7,7 @@ use clap::Args;
 /// Which repository.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct RepoArgs {
-    /// The repository; otherwise $SWAMP_REPO_DIR, otherwise the working directory
+    /// The repository; otherwise $`SWAMP_REPO_DIR`, otherwise the working directory
     #[arg(long, value_name = "dir")]
     pub(crate) repo_dir: Option<PathBuf>,
 }
@@ -15,7 +15,7 @@ pub(crate) struct RepoArgs {
 /// Where inputs come from.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct InputArgs {
-    /// An input: key=value, key:json=<json>, key=@file, or one JSON object; may be repeated
+    /// An input: key=value, key:json=JSON, key=@file, or one JSON object; may be repeated
     #[arg(long = "input", value_name = "value", allow_hyphen_values = true)]
     pub(crate) inputs: Vec<String>,
     /// A YAML or JSON file of inputs; --input wins over it

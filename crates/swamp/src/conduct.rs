@@ -69,13 +69,13 @@ impl Conduct {
             watchers.add(sink);
         }
         let level = cx.output.level();
-        watchers.start("run-log", move |events| RunLog::new(level).run(events));
+        watchers.start("run-log", move |events| RunLog::new(level).run(&events));
         let output = cx.output.clone();
         match view {
             View::Log => watchers.start("console", move |events| Console::new(output).run(events)),
             View::Tree => {
                 let clock = Arc::clone(&cx.clock);
-                watchers.start("tree", move |events| LiveTree::new(output, clock).run(events));
+                watchers.start("tree", move |events| LiveTree::new(output, clock).run(&events));
             }
             View::Nothing => {}
         }

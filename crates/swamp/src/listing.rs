@@ -35,7 +35,9 @@ pub(crate) fn show(cx: &Cx<'_>, document: &Value, columns: &[(&str, &str)]) {
             Some(other) => other.to_string(),
         }));
     }
-    table.lines().iter().for_each(|line| cx.output.line(line));
+    for line in &table.lines() {
+        cx.output.line(line);
+    }
 }
 
 /// Tells of files that were left out because they cannot be read.

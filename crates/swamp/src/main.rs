@@ -5,6 +5,23 @@
 //! [`recorder`], hands a [`cx::Cx`] to one of the [`commands`], prints the error if there is one,
 //! closes the recorder and gives the exit code. This file ends the process, and nothing else does.
 
+#![expect(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "every command has the same signature, whether it needs all of it or not"
+)]
+#![expect(
+    clippy::large_enum_variant,
+    reason = "one value of the argument enums lives in the whole process"
+)]
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::needless_for_each,
+    reason = "printing for people is short rather than fast"
+)]
+#![expect(clippy::struct_field_names, reason = "fields of arguments are named like their options")]
+
 mod app;
 mod arguments;
 mod cli;
@@ -17,7 +34,6 @@ mod editor;
 mod ending;
 mod engine;
 mod environment;
-use swamp_ident::exit_code;
 mod input_files;
 mod listing;
 mod output;
@@ -32,6 +48,7 @@ mod times;
 mod usage_error;
 
 use std::process;
+use swamp_ident::exit_code;
 
 #[expect(clippy::exit, reason = "the one way out")]
 fn end(code: u8) -> ! {

@@ -21,7 +21,9 @@ impl Args {
             for (name, meaning) in VARIABLES {
                 table.row([name.to_owned(), meaning.to_owned()]);
             }
-            table.lines().iter().for_each(|line| cx.output.line(line));
+            for line in &table.lines() {
+                cx.output.line(line);
+            }
             return Ok(Ending::SUCCESS);
         }
         print(cx, &path)

@@ -193,7 +193,9 @@ fn workflows(
 
 fn tally_of(runs: &[StoredOutput]) -> Tally {
     let mut tally = Tally::default();
-    runs.iter().for_each(|output| tally.count(output.record.status));
+    for output in runs {
+        tally.count(output.record.status);
+    }
     tally
 }
 
@@ -249,7 +251,9 @@ fn run_json(output: &StoredOutput) -> Value {
 
 fn tally_of_runs(runs: &[RunRecord]) -> Tally {
     let mut tally = Tally::default();
-    runs.iter().for_each(|run| tally.count(run.status));
+    for run in runs {
+        tally.count(run.status);
+    }
     tally
 }
 
@@ -306,7 +310,9 @@ fn workflow_run_json(run: &RunRecord) -> Value {
 fn show_models(cx: &Cx<'_>, models: &[Model], limit: usize) {
     let paint = cx.output.paint(Stream::Out);
     let mut total = Tally::default();
-    models.iter().for_each(|model| total.add(tally_of_model(model)));
+    for model in models {
+        total.add(tally_of_model(model));
+    }
     cx.output.line(format!("{} ({})", paint.bold("Methods called directly"), total.words()));
     for model in models {
         cx.output.line(format!("  {} ({})", model.name, model.type_name));

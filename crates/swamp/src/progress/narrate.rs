@@ -77,7 +77,9 @@ impl Narrator {
         let detail = if is_direct { Level::Info } else { Level::Debug };
         let line = |level, message: String| vec![(level, message)];
         match &event.kind {
-            EventKind::LogOpened { .. } | EventKind::MethodFinished { .. } => Vec::new(),
+            EventKind::LogOpened { .. }
+            | EventKind::MethodFinished { .. }
+            | EventKind::ReportCompleted { .. } => Vec::new(),
             EventKind::RunStarted { jobs, .. } => {
                 self.start(event);
                 line(Level::Info, format!("Run started, {}", count(jobs.len(), "job")))
@@ -141,7 +143,6 @@ impl Narrator {
             EventKind::ReportStarted { name, .. } => {
                 line(Level::Debug, format!("Making report {name}"))
             }
-            EventKind::ReportCompleted { .. } => Vec::new(),
             EventKind::ReportFailed { name, error, .. } => {
                 line(Level::Warning, format!("Report {name} failed: {error}"))
             }

@@ -32,7 +32,7 @@ impl RunLog {
     }
 
     /// Writes events until there are no more.
-    pub(crate) fn run(mut self, events: Receiver<Arc<RunEvent>>) {
+    pub(crate) fn run(mut self, events: &Receiver<Arc<RunEvent>>) {
         loop {
             let event = match events.try_recv() {
                 Ok(event) => event,
@@ -108,7 +108,7 @@ mod tests {
     fn a_log_is_complete_and_holds_its_nested_runs() {
         let dir = tempfile::tempdir().unwrap();
         let mut watchers = super::super::Watchers::default();
-        watchers.start("run-log", |events| RunLog::new(Level::Error).run(events));
+        watchers.start("run-log", |events| RunLog::new(Level::Error).run(&events));
         let stream = EventStream::new(Arc::new(SystemClock::new()), watchers.sinks());
         let started = |name: &str| EventKind::RunStarted {
             workflow_id: WorkflowId::new(name),

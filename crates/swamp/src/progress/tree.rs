@@ -47,7 +47,7 @@ impl LiveTree {
     }
 
     /// Draws until there are no more events, then leaves the summary and the reports behind.
-    pub(crate) fn run(mut self, events: Receiver<Arc<RunEvent>>) {
+    pub(crate) fn run(mut self, events: &Receiver<Arc<RunEvent>>) {
         self.output.write(Stream::Out, HIDE_CURSOR);
         let mut next = Instant::now();
         loop {

@@ -117,7 +117,7 @@ impl TreeState {
                 }
             }
             EventKind::JobSkipped { .. } => {
-                self.with_job(scope, |job| job.status = Status::Skipped)
+                self.with_job(scope, |job| job.status = Status::Skipped);
             }
             EventKind::StepStarted => self.with_job(scope, |job| {
                 if let Some(step) = &scope.step {
@@ -158,14 +158,14 @@ impl TreeState {
                 let text = format!("{}: skipped, {}", place(scope), skipped(reason));
                 self.lasting.push(vec![(Tone::Dim, format!("⊘ {text}"))]);
             }
-            EventKind::Warning { message } => self.remark(message.clone()),
+            EventKind::Warning { message } => self.remark(message),
             EventKind::EnvWarning { model, uses } => {
                 for env in uses {
-                    self.remark(format!("{model} reads {} at {}", env.variable, env.path));
+                    self.remark(&format!("{model} reads {} at {}", env.variable, env.path));
                 }
             }
             EventKind::Cancelled { cause } => {
-                self.remark(format!("stopping: {}", super::narrate::caused(*cause)));
+                self.remark(&format!("stopping: {}", super::narrate::caused(*cause)));
             }
             EventKind::RunCompleted { status, error, totals } => {
                 if let Some(error) = error {
@@ -220,7 +220,7 @@ impl TreeState {
         }
     }
 
-    fn remark(&mut self, text: String) {
+    fn remark(&mut self, text: &str) {
         self.lasting.push(vec![(Tone::Remark, format!("! {text}"))]);
     }
 

@@ -204,7 +204,9 @@ impl Groups {
                 table.row(entry.row.clone());
             }
             cx.output.line(format!("{kind} ({count} {noun}):"));
-            table.lines().iter().for_each(|line| cx.output.line(line));
+            for line in &table.lines() {
+                cx.output.line(line);
+            }
             cx.output.line("");
         }
     }

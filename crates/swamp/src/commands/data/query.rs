@@ -85,14 +85,18 @@ impl Args {
             return Ok(Ending::SUCCESS);
         }
         if query.0.has_select() {
-            results.iter().for_each(|result| cx.output.line(plain(result)));
+            for result in &results {
+                cx.output.line(plain(result));
+            }
         } else {
             let columns = ["name", "modelName", "specName", "dataType", "version", "size"];
             let mut table = Table::new(&columns);
             for record in &results {
                 table.row(columns.map(|column| plain(&record[column])));
             }
-            table.lines().iter().for_each(|line| cx.output.line(line));
+            for line in &table.lines() {
+                cx.output.line(line);
+            }
         }
         let noun = if total == 1 { "result" } else { "results" };
         let limited = if found.limited { " (limit reached)" } else { "" };

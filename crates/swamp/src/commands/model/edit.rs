@@ -27,12 +27,11 @@ impl Args {
             return Err(CommandError::user("Which definition? Give its name or id."));
         };
         let definition = repository.definitions().find(&model)?;
-        let (definition, editor) = match editor::piped_text()? {
-            Some(text) => (replace(cx, &repository, &definition, &text)?, None),
-            None => {
-                let editor = editor::open(cx, &definition.path)?;
-                (definition, Some(editor))
-            }
+        let (definition, editor) = if let Some(text) = editor::piped_text()? {
+            (replace(cx, &repository, &definition, &text)?, None)
+        } else {
+            let editor = editor::open(cx, &definition.path)?;
+            (definition, Some(editor))
         };
         let (name, type_name) = (&definition.name, &definition.type_name);
         let status = if editor.is_some() { "opened" } else { "updated" };

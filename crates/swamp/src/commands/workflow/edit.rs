@@ -35,18 +35,15 @@ impl Args {
         })?;
         let id = file.id().unwrap_or_default().to_owned();
         let mut document = json!({"path": file.path});
-        match editor::piped_text()? {
-            Some(text) => {
-                let (workflow, path) = replace(cx, &repository, &file, &id, &text)?;
-                document["path"] = json!(path);
-                document["status"] = json!("updated");
-                document["name"] = json!(workflow.name);
-            }
-            None => {
-                document["editor"] = json!(editor::open(cx, &file.path)?);
-                document["status"] = json!("opened");
-                document["name"] = json!(file.name());
-            }
+        if let Some(text) = editor::piped_text()? {
+            let (workflow, path) = replace(cx, &repository, &file, &id, &text)?;
+            document["path"] = json!(path);
+            document["status"] = json!("updated");
+            document["name"] = json!(workflow.name);
+        } else {
+            document["editor"] = json!(editor::open(cx, &file.path)?);
+            document["status"] = json!("opened");
+            document["name"] = json!(file.name());
         }
         document["id"] = json!(id);
         if cx.output.is_json() {

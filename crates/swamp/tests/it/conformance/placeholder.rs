@@ -182,18 +182,17 @@ fn pieces(text: &str) -> Vec<Piece> {
     while let Some(start) = rest.find('<') {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        match from.find('>').map(|end| &from[1..end]).filter(|name| is_placeholder(name)) {
-            Some(name) => {
-                if !plain.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut plain)));
-                }
-                pieces.push(Piece::Placeholder(name.to_owned()));
-                rest = &from[name.len() + 2..];
+        if let Some(name) =
+            from.find('>').map(|end| &from[1..end]).filter(|name| is_placeholder(name))
+        {
+            if !plain.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }
-            None => {
-                plain.push('<');
-                rest = &from[1..];
-            }
+            pieces.push(Piece::Placeholder(name.to_owned()));
+            rest = &from[name.len() + 2..];
+        } else {
+            plain.push('<');
+            rest = &from[1..];
         }
     }
     plain.push_str(rest);

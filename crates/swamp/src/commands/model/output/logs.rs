@@ -56,7 +56,9 @@ impl Args {
                 "showingLines": lines.len(),
             }));
         } else {
-            lines.iter().for_each(|line| cx.output.line(line));
+            for line in &lines {
+                cx.output.line(line);
+            }
         }
         Ok(Ending::SUCCESS)
     }

@@ -44,7 +44,9 @@ impl Args {
         cx.output.line(format!("Version: {}\n", model_type.version));
         if let Some(schema) = &model_type.global_arguments {
             let lines = describe_type::arguments("Global Arguments:", schema.as_json());
-            lines.iter().for_each(|line| cx.output.line(line));
+            for line in &lines {
+                cx.output.line(line);
+            }
             cx.output.line("");
         }
         describe_type::methods(model_type).iter().for_each(|line| cx.output.line(line));

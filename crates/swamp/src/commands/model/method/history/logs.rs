@@ -53,7 +53,9 @@ impl Args {
         } else if lines.is_empty() {
             cx.output.line(format!("Log file not found or empty: {path}"));
         } else {
-            lines.iter().for_each(|line| cx.output.line(line));
+            for line in &lines {
+                cx.output.line(line);
+            }
         }
         Ok(Ending::SUCCESS)
     }
