@@ -32,9 +32,8 @@ pub(crate) struct Recorder {
 /// Commands of which nothing is recorded: asking for help or the version with an option, and
 /// commands that do not exist, are no use of the program.
 pub(crate) fn is_worth_recording(line: &CommandLine, exit: u8) -> bool {
-    !line.has("--help")
-        && !(line.path.is_empty() && line.has("--version"))
-        && exit != crate::exit_code::UNKNOWN_COMMAND
+    let asks = line.has("--help") || (line.path.is_empty() && line.has("--version"));
+    !asks && exit != crate::exit_code::UNKNOWN_COMMAND
 }
 
 impl Recorder {

@@ -88,10 +88,10 @@ impl Bindings {
                     Some(value) => pattern.push_str(&regex::escape(&value)),
                     None if name.starts_with("uuid:") => {
                         let shape = if full_name(name).is_some() { "[0-9a-f]{8}" } else { UUID };
-                        pattern.push_str(&format!("({shape})"));
+                        pattern.extend(["(", shape, ")"]);
                         captures.push(name.clone());
                     }
-                    None => pattern.push_str(&format!("(?:{})", shape(name))),
+                    None => pattern.extend(["(?:", shape(name), ")"]),
                 },
             }
         }

@@ -1,6 +1,6 @@
 //! Runs a recording's commands and compares what they print and leave behind.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -225,7 +225,7 @@ fn merge_warnings(documents: &[Value]) -> Vec<Value> {
 /// its methods by job and step.
 #[derive(Default)]
 struct Entries {
-    seen: BTreeMap<String, ()>,
+    seen: BTreeSet<String>,
     list: Vec<Value>,
 }
 

@@ -1,6 +1,6 @@
 //! A fresh directory with the surroundings the recordings were made in.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -115,21 +115,21 @@ pub fn is_private(path: &str) -> bool {
 }
 
 /// Reads telemetry entries that were not there before, and remembers them.
-pub fn new_entries(spool: &Path, seen: &mut BTreeMap<String, ()>) -> Vec<serde_json::Value> {
+pub fn new_entries(spool: &Path, seen: &mut BTreeSet<String>) -> Vec<serde_json::Value> {
     let Ok(directory) = fs::read_dir(spool) else {
         return Vec::new();
     };
     let mut names: Vec<String> = directory
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .filter(|name| name.starts_with("telemetry-") && name.ends_with(".json"))
-        .filter(|name| !seen.contains_key(name))
+        .filter(|name| !seen.contains(name))
         .collect();
     names.sort();
     names
         .into_iter()
         .map(|name| {
             let text = fs::read_to_string(spool.join(&name)).expect("a readable entry");
-            seen.insert(name, ());
+            seen.insert(name);
             serde_json::from_str(&text).expect("an entry is JSON")
         })
         .collect()
