@@ -95,11 +95,6 @@ impl CommandLine {
         self.options.len()
     }
 
-    /// The first argument after the command.
-    pub(crate) fn first_argument(&self) -> Option<&str> {
-        self.arguments.first().map(String::as_str)
-    }
-
     /// The command's path as texts.
     pub(crate) fn path(&self) -> Vec<&str> {
         self.path.iter().map(String::as_str).collect()

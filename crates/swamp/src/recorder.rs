@@ -122,14 +122,9 @@ impl Recorder {
     }
 }
 
-/// The repository the command is about. `init` may name it as its argument.
+/// The repository the command runs in.
 fn repository_directory(line: &CommandLine, environment: Environment) -> Option<PathBuf> {
     let cwd = std::env::current_dir().ok()?;
-    let path = line.path();
-    let is_init = matches!(path.as_slice(), ["init"] | ["repo", ..]);
-    if let Some(directory) = line.first_argument().filter(|_| is_init) {
-        return Some(cwd.join(directory));
-    }
     let variable = environment.get("SWAMP_REPO_DIR");
     Some(Repository::directory(line.repo_dir.as_deref(), variable.as_deref(), &cwd))
 }

@@ -138,6 +138,12 @@ impl Pattern {
             .collect()
     }
 
+    /// Whether what is named here stands below the place.
+    pub fn is_below(&self, place: &Place) -> bool {
+        self.0.len() > place.0.len()
+            && self.0.iter().zip(&place.0).all(|(part, item)| part.matches(item))
+    }
+
     /// Whether the place is the one named here or below it.
     pub fn covers(&self, place: &Place) -> bool {
         place.0.len() >= self.0.len()

@@ -182,9 +182,8 @@ fn pieces(text: &str) -> Vec<Piece> {
     while let Some(start) = rest.find('<') {
         let (before, from) = rest.split_at(start);
         plain.push_str(before);
-        if let Some(name) =
-            from.find('>').map(|end| &from[1..end]).filter(|name| is_placeholder(name))
-        {
+        let name = from.find('>').map(|end| &from[1..end]).filter(|name| is_placeholder(name));
+        if let Some(name) = name {
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
             }

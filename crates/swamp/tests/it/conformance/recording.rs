@@ -35,6 +35,8 @@ pub struct Recording {
     pub after: Map<String, Value>,
     deviate: Vec<Pattern>,
     wanted: Vec<Pattern>,
+    /// Places with a note that wants what was recorded anyway.
+    pub redundant: Vec<String>,
 }
 
 /// One command line of a recording.
@@ -126,10 +128,13 @@ impl Recording {
         let reference = tests_dir().join("reference");
         let mut document = read_yaml(&reference.join(format!("{name}.yaml")));
         share(&mut document, &read_yaml(&reference.join("shared.yaml")));
-        let mut wanted = Vec::new();
+        let (mut wanted, mut redundant) = (Vec::new(), Vec::new());
         for note in known.of(name) {
             if let Some(want) = &note.want {
-                put(&mut document, &note.place, want.clone());
+                let recorded = put(&mut document, &note.place, want.clone());
+                if recorded == *want {
+                    redundant.push(note.place.clone());
+                }
                 wanted.push(note.pattern.clone());
             }
         }
@@ -147,17 +152,19 @@ impl Recording {
             after: document["after"].as_object().cloned().unwrap_or_default(),
             deviate,
             wanted,
+            redundant,
         }
-    }
-
-    pub fn area(&self) -> &str {
-        self.name.split('/').next().unwrap_or_default()
     }
 
     /// Whether the recording itself marks this place, or what is around it, as defective.
     pub fn marks(&self, note: &Note) -> bool {
         let place = Place::of(note.pattern.some_place());
         self.deviate.iter().any(|pattern| pattern.covers(&place))
+    }
+
+    /// Whether we say what stands somewhere below this place.
+    pub fn wants_below(&self, place: &Place) -> bool {
+        self.wanted.iter().any(|pattern| pattern.is_below(place))
     }
 
     /// Whether the recording itself says that nothing should be compared here.
@@ -231,21 +238,23 @@ fn share(value: &mut Value, shared: &Value) {
     }
 }
 
-/// Puts a wanted value at a place given without wildcards.
-fn put(document: &mut Value, place: &str, value: Value) {
+/// Puts a wanted value at a place given without wildcards. Gives what was there.
+fn put(document: &mut Value, place: &str, value: Value) -> Value {
     let mut at = document;
     for item in Pattern::parse(place).concrete() {
         at = match item {
-            Item::Key(key) => at
-                .as_object_mut()
-                .unwrap_or_else(|| panic!("{place}: {key} is not in a mapping"))
-                .entry(key)
-                .or_insert(Value::Null),
+            Item::Key(key) => {
+                // What was recorded there can be something else altogether, such as an error.
+                if !at.is_object() {
+                    *at = Value::Object(Map::new());
+                }
+                &mut at[key]
+            }
             Item::Index(index) => {
                 let list = at.as_array_mut().unwrap_or_else(|| panic!("{place}: not a list"));
                 list.get_mut(index).unwrap_or_else(|| panic!("{place}: no element {index}"))
             }
         };
     }
-    *at = value;
+    std::mem::replace(at, value)
 }

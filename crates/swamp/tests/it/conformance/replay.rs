@@ -337,7 +337,7 @@ fn compare_file(
         path_only.report(place, format!("cannot be {}", wrap(&found.path, recorded)["path"]));
     }
     // Run logs are for people.
-    if Path::new(&found.path).extension().is_none_or(|extension| extension != "log") {
+    if extension(&found.path) != "log" {
         let document = Document { root: place, rules, user_words: &[] };
         match read(root, &found.path) {
             Ok(actual) => path_only.compare(document, place, recorded, &actual),
@@ -347,12 +347,17 @@ fn compare_file(
     Trial { bindings: path_only.bindings, differences: path_only.differences }
 }
 
+/// What comes after the last dot of a file's name.
+pub fn extension(path: &str) -> &str {
+    Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+}
+
 fn read(root: &Path, path: &str) -> Result<Value, String> {
     let bytes = std::fs::read(root.join(path)).map_err(|error| format!("{path}: {error}"))?;
     let content = String::from_utf8_lossy(&bytes).into_owned();
     let name = path.rsplit('/').next().unwrap_or(path);
-    let is_yaml = name.ends_with(".yaml");
-    let is_json = name.ends_with(".json") || name.ends_with(".enc") || {
+    let is_yaml = extension(name) == "yaml";
+    let is_json = matches!(extension(name), "json" | "enc") || {
         let metadata = root.join(path).with_file_name("metadata.yaml");
         name == "raw"
             && std::fs::read_to_string(metadata)

@@ -108,8 +108,8 @@ pub fn is_private(path: &str) -> bool {
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
     name.starts_with("_catalog.db")
         || name.starts_with("_extension_catalog.db")
-        || name.ends_with(".lock")
-        || name.ends_with(".tmp")
+        || matches!(super::replay::extension(name), "lock" | "tmp")
+        || matches!(name, ".lock" | ".tmp")
         || name.starts_with(".tmp-")
         || path.starts_with(".swamp/telemetry/") && path != ".swamp/telemetry/"
 }
@@ -121,7 +121,7 @@ pub fn new_entries(spool: &Path, seen: &mut BTreeSet<String>) -> Vec<serde_json:
     };
     let mut names: Vec<String> = directory
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
-        .filter(|name| name.starts_with("telemetry-") && name.ends_with(".json"))
+        .filter(|name| name.starts_with("telemetry-") && super::replay::extension(name) == "json")
         .filter(|name| !seen.contains(name))
         .collect();
     names.sort();

@@ -28,6 +28,7 @@ impl Verdict {
         let stale = tolerated()
             .filter(|note| !expected.iter().any(|found| note.pattern.covers(&found.place)))
             .map(|note| format!("{} ({})", note.place, note.why))
+            .chain(recording.redundant.iter().map(|place| format!("{place} is as recorded")))
             .collect();
         let own = notes.iter().filter(|note| !recording.marks(note));
         let (following, listed): (Vec<_>, Vec<_>) = own.partition(|note| note.follows);
@@ -64,8 +65,8 @@ pub fn table(areas: &[&str], verdicts: &[Verdict]) -> String {
 }
 
 fn line(table: &mut String, name: &str, counts: [usize; 4]) {
-    let cells: String = counts.iter().map(|count| format!("{count:>10}")).collect();
-    let _ = writeln!(table, "{name:<14}{cells}");
+    let [all, matched, following, differing] = counts;
+    let _ = writeln!(table, "{name:<14}{all:>10}{matched:>10}{following:>10}{differing:>10}");
 }
 
 /// What has to be put right: nothing when the text is empty. `known` is given when every recording

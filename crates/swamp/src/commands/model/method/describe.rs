@@ -26,9 +26,9 @@ impl Args {
         let repository = cx.repository(&self.repo)?;
         let definition = repository.definitions().find(&self.model)?;
         let types = TypeRegistry::builtin();
-        let model_type = types
-            .get(&definition.type_name)
-            .map_err(|error| CommandError::user(error.to_string()))?;
+        let model_type = types.get(&definition.type_name).map_err(|_| {
+            CommandError::user(format!("Model type not found: {}", definition.type_name))
+        })?;
         let method = model_type.method(&MethodName::new(&self.method)).ok_or_else(|| {
             let known: Vec<&str> =
                 model_type.methods.iter().map(|method| method.name.as_str()).collect();
