@@ -262,3 +262,18 @@ fn a_command_that_prints_control_characters_does_not_break_the_tree() {
     let written = fs::read_to_string(environment.effects.join("typescript")).expect("text");
     assert!(!written.contains("\u{1b}[2J\u{1b}[H"), "the command cleared the screen");
 }
+
+#[test]
+fn with_a_pinned_clock_and_pinned_ids_a_run_has_the_same_names_twice() {
+    let seen = [(); 2].map(|()| {
+        let mut environment = TestEnvironment::new();
+        environment.shell("fine", "run: 'true'");
+        environment.workflow("w", &one_job(&[call("s", "fine", "")]));
+        environment.set("SWAMP_TEST_CLOCK", "2026-11-22T09:59:20.000Z").set("SWAMP_TEST_SEED", "1");
+        let document = environment.json(["workflow", "run", "w", "--skip-reports"], 0);
+        let started = environment.entries().parent()["startedAt"].clone();
+        (document["id"].clone(), started, environment.files(".swamp/telemetry"))
+    });
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0].1, "2026-11-22T09:59:20.000Z");
+}
