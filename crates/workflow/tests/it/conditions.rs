@@ -2,7 +2,7 @@
 
 use swamp_ident::Status;
 
-use crate::repo::{Repo, steps, view};
+use crate::repo::{Repo, record_of, steps, view};
 
 #[test]
 fn after_a_failure_handlers_run() {
@@ -49,7 +49,7 @@ jobs:
     ] {
         assert!(story.iter().any(|told| told == line), "{line}: {story:#?}");
     }
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let publish = &record.jobs[2].steps[0];
     assert_eq!((publish.status, publish.started_at), (Status::Skipped, None));
     assert!(publish.completed_at.is_some());

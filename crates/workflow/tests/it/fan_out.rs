@@ -8,7 +8,7 @@ use swamp_events::EventKind;
 use swamp_ident::Status;
 use swamp_workflow::{Limits, RunRequest};
 
-use crate::repo::{Repo, map, view};
+use crate::repo::{Repo, map, record_of, view};
 
 const LOOP: &str = "
 inputs: {properties: {items: {type: array}}}
@@ -46,7 +46,7 @@ fn every_iteration_has_its_name_its_number_and_one_end() {
         }
     }
     assert_eq!((names.len(), numbers.len(), versions.len()), (200, 200, 200));
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let recorded: Vec<String> =
         record.jobs[0].steps.iter().map(|step| step.step_name.to_string()).collect();
     let want: Vec<String> = (0..200).map(|item| format!("s-{item}")).collect();

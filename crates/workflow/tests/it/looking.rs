@@ -3,7 +3,7 @@
 use serde_json::{Map, json};
 use swamp_workflow::{evaluate, load, load_all, validate};
 
-use crate::repo::{Repo, map};
+use crate::repo::{Repo, map, record_of};
 
 fn check(repo: &Repo, workflow: &str) -> Vec<String> {
     let loaded = load(&repo.engine.parts().repository, workflow).unwrap();
@@ -128,7 +128,7 @@ jobs:
     repo.engine.evaluate("good").unwrap();
     evaluate(&repo.engine, "loop", map(&json!({"hosts": ["z"]}))).unwrap();
     let outcome = repo.run_with(&request).unwrap();
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let output = record.jobs[0].steps[0].output.as_ref().unwrap_or_else(|| panic!("{record:#?}"));
     let stdout = &output["resources"]["result"]["result"]["attributes"]["stdout"];
     assert_eq!(stdout, "z berlin end");

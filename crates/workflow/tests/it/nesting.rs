@@ -6,7 +6,7 @@ use swamp_ident::{DriverName, Status};
 use swamp_model::reports::ReportFilter;
 use swamp_workflow::RunRequest;
 
-use crate::repo::{Repo, id_of, steps, view};
+use crate::repo::{Repo, id_of, record_of, steps, view};
 
 const CHILD: &str = "
 tags: {layer: inner}
@@ -54,7 +54,7 @@ jobs:
     assert_eq!(child["tags"], json!({"layer": "inner", "run": "test"}));
     let output = &child["jobs"][0]["steps"][0]["output"];
     assert_eq!(output["resources"]["result"]["result"]["attributes"]["stdout"], "north 3");
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     assert_eq!(
         record.jobs[0].steps[0].output,
         Some(

@@ -162,12 +162,6 @@ impl Repo {
         self.events().iter().filter_map(|event| in_short(event)).collect()
     }
 
-    /// The run record of an outcome as on disk.
-    pub(crate) fn record(&self, outcome: &RunOutcome) -> RunRecord {
-        let text = fs::read_to_string(outcome.path()).unwrap();
-        RunRecord::parse(outcome.path(), &text).unwrap()
-    }
-
     /// The records of all runs of a workflow, as values, oldest first.
     pub(crate) fn records(&self, workflow: &str) -> Vec<Value> {
         let directory = self.path().join(".swamp/workflow-runs").join(id_of("workflows", workflow));
@@ -188,6 +182,12 @@ impl Repo {
         let text = self.read(&format!(".swamp/workflows-evaluated/workflow-{id}.yaml"));
         Document::parse(&text).unwrap().into_value()
     }
+}
+
+/// The run record of an outcome as on disk.
+pub(crate) fn record_of(outcome: &RunOutcome) -> RunRecord {
+    let text = fs::read_to_string(outcome.path()).unwrap();
+    RunRecord::parse(outcome.path(), &text).unwrap()
 }
 
 /// The id of a model or workflow of a test.
@@ -286,7 +286,7 @@ fn in_short(event: &RunEvent) -> Option<String> {
     let scope = &event.scope;
     let mut place: Vec<String> =
         scope.ancestors.iter().chain(&scope.run).map(|run| run.workflow.to_string()).collect();
-    place.extend(scope.job.iter().map(|job| job.to_string()));
+    place.extend(scope.job.iter().map(ToString::to_string));
     place.extend(scope.step.iter().map(|step| step.name.to_string()));
     Some(format!("{}: {what}", place.join(" > ")))
 }

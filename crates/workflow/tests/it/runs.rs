@@ -9,7 +9,7 @@ use swamp_model::reports::ReportFilter;
 use swamp_store::RunStore;
 use swamp_workflow::{RunRequest, Runner, record_view};
 
-use crate::repo::{Repo, id_of, map, steps, view};
+use crate::repo::{Repo, id_of, map, record_of, steps, view};
 
 const TWO_JOBS: &str = "
 tags: {window: night}
@@ -78,7 +78,7 @@ fn a_run_tells_records_and_shows_the_same_story() {
     );
 
     // The record says the same, and in the shape that its readers know.
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let mut shown = record_view(&record, outcome.path());
     let mut told = view.clone();
     for value in [&mut shown, &mut told] {
@@ -167,7 +167,7 @@ jobs: [{name: j, steps: [{name: \"s-${{ inputs.replicas }}\", task: {type: model
 
     let outcome = repo.run_inputs("deploy", &json!({"stage": "dev", "replicas": "5.9"})).unwrap();
     assert_eq!(steps(&view(&outcome)), ["j/s-5=succeeded", "j=succeeded"]);
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let output = record.jobs[0].steps[0].output.as_ref().unwrap();
     assert_eq!(output["resources"]["result"]["result"]["attributes"]["stdout"], "dev 5");
 }
@@ -195,7 +195,7 @@ jobs:
     let view = view(&outcome);
     assert_eq!(outcome.status(), Status::Succeeded, "{view}");
     assert_eq!(view["jobs"][0]["name"], "job-left");
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     assert_eq!(record.tags["n"], "3");
     let stdout = |name: &str| {
         let step = record.jobs[0].steps.iter().find(|step| step.step_name == *name).unwrap();
@@ -221,7 +221,7 @@ jobs:
     // The copy runs as the workflow did.
     let request = RunRequest { last_evaluated: true, ..Repo::request("copy") };
     let again = repo.run_with(&request).unwrap();
-    let record = repo.record(&again);
+    let record = record_of(&again);
     for (step, want) in [(0, "left-left"), (2, "${{ env.SITE }}"), (3, "good")] {
         let output = record.jobs[0].steps[step].output.as_ref().unwrap();
         let stdout = &output["resources"]["result"]["result"]["attributes"]["stdout"];
@@ -257,7 +257,7 @@ jobs: [{name: j, steps: [{name: \"s-${{ self.h }}\", forEach: {item: h, in: \"${
     };
     let outcome = repo.run_with(&request).unwrap();
     assert_eq!(steps(&view(&outcome)), ["j/s-x=succeeded", "j=succeeded"]);
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let output = record.jobs[0].steps[0].output.as_ref().unwrap();
     assert_eq!(output["resources"]["result"]["result"]["attributes"]["stdout"], "host x");
 }
@@ -295,7 +295,7 @@ fn reports_are_made_of_methods_and_of_the_run() {
         ["result", "log", "report-swamp-method-summary", "report-swamp-method-summary-json"]
     );
     assert_eq!(artifacts[0]["tags"]["window"], "day");
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     assert_eq!((&*record.tags["window"], &*record.tags["by"]), ("day", "me"));
     let report = format!(
         ".swamp/data/workflow/{}/report-swamp-workflow-summary/1/raw",
@@ -354,7 +354,7 @@ jobs:
         "methods: {execute: {arguments: {run: 'echo ${{ has(inputs.region) }}'}}}",
     );
     let outcome = repo.run("leak").unwrap();
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     let output = record.jobs[0].steps[1].output.as_ref().unwrap();
     assert_eq!(output["resources"]["result"]["result"]["attributes"]["stdout"], "false");
 }

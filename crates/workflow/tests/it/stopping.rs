@@ -8,7 +8,7 @@ use swamp_events::{EventKind, EventSink, EventStream, RunEvent};
 use swamp_ident::{CancelCause, Status, SystemClock};
 use swamp_workflow::{RunOutcome, RunRequest, Runner, WorkflowError};
 
-use crate::repo::{Repo, steps, view};
+use crate::repo::{Repo, record_of, steps, view};
 
 /// Stops everything when a method begins.
 struct StopAtMethod(Cancel, usize);
@@ -50,7 +50,7 @@ fn an_interrupted_run_ends_its_methods_and_marks_everything() {
     let lines = steps(&view(&outcome));
     assert!(lines[0].starts_with("a/s=cancelled: "), "{lines:?}");
     assert_eq!(lines[1..], ["a/t=cancelled", "a=cancelled", "b/u=cancelled", "b=cancelled"]);
-    let record = repo.record(&outcome);
+    let record = record_of(&outcome);
     assert_eq!(record.status, Status::Cancelled);
     assert_eq!(record.jobs[1].status, Status::Cancelled);
     let story = repo.story();
