@@ -13,7 +13,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde::Serialize;
 use swamp_ident::{Clock, Timestamp};
 
 pub(crate) use markdown::render as render_markdown;
@@ -86,11 +86,20 @@ impl Output {
         }
     }
 
-    /// Prints a document on standard output, for programs to read.
-    pub(crate) fn document(&self, document: &Value) {
-        let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
-        text.push('\n');
-        self.write(Stream::Out, &text);
+    /// Prints a document on standard output, for programs to read. A large one is never in memory
+    /// as a whole.
+    pub(crate) fn document(&self, document: &impl Serialize) {
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let written = serde_json::to_writer_pretty(&mut out, document)
+            .map_err(io::Error::from)
+            .and_then(|()| out.write_all(b"\n"))
+            .and_then(|()| out.flush());
+        if written.is_err() {
+            self.closed.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Prints a line of a result on standard output.

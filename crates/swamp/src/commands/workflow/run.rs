@@ -70,7 +70,7 @@ impl Args {
         match result {
             Ok(outcome) => {
                 if cx.output.is_json() {
-                    cx.output.document(&serde_json::to_value(&outcome).unwrap_or_default());
+                    cx.output.document(&outcome);
                 } else {
                     hints(cx, &outcome);
                 }
