@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 
 /// A variable with what it does, for `swamp help environment` and the documentation.
-pub(crate) const VARIABLES: [(&str, &str); 13] = [
+pub(crate) const VARIABLES: [(&str, &str); 14] = [
     ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
     ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
     ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),
     ("SWAMP_NO_TELEMETRY", "switches telemetry off unless empty, 0 or false"),
     ("DO_NOT_TRACK", "switches telemetry off unless empty, 0 or false"),
+    ("SWAMP_DEBUG", "not empty: tells on standard error when telemetry cannot write"),
     ("SWAMP_WORKFLOWS_DIR", "the directory of extension workflows"),
     ("SWAMP_LOCK_HOLDER_PID", "set for commands started by a method: whose locks not to wait for"),
     ("NO_COLOR", "switches colours off when not empty"),

@@ -3,7 +3,7 @@
 //! Whether anything is recorded is decided once, before the command runs: by the switches of the
 //! command line, the environment, the user and the repository. Nothing here can fail the command.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,13 +92,20 @@ impl Recorder {
         }
         let is_faulty = Arc::new(AtomicBool::new(false));
         let fault = Arc::clone(&is_faulty);
+        let is_debugged = environment.get("SWAMP_DEBUG").is_some();
         let session = Session::open(SessionConfig {
             clock: Arc::clone(clock),
             ids: Arc::clone(ids),
             started,
             masks,
             repo_id: marker.and_then(|marker| marker.repo_id),
-            on_fault: Some(Box::new(move |_| fault.store(true, Ordering::Relaxed))),
+            on_fault: Some(Box::new(move |what| {
+                fault.store(true, Ordering::Relaxed);
+                if is_debugged {
+                    // Where even this cannot be written, there is nobody left to tell.
+                    let _ = writeln!(std::io::stderr(), "[Telemetry] {what}");
+                }
+            })),
             ..SessionConfig::new(spool.clone(), line.words.clone(), context, VERSION)
         });
         Self { session: Some(session), spool: Some(spool), is_faulty }

@@ -217,3 +217,19 @@ fn a_spool_that_can_be_written_changes_no_run_either() {
     }
     assert_eq!(environment.entries().parents().len(), COMMANDS.len());
 }
+
+#[test]
+fn a_fault_is_shown_to_whoever_asks() {
+    let mut environment = TestEnvironment::new();
+    environment.shell("fine", "run: 'true'");
+    let spool = environment.spool();
+    if spool.is_dir() {
+        fs::remove_dir_all(&spool).unwrap();
+    }
+    fs::write(&spool, "").unwrap();
+    let arguments = ["model", "method", "run", "fine", "execute", "--skip-reports", "--json"];
+    assert_eq!(environment.ok(arguments).stderr, "");
+    environment.set("SWAMP_DEBUG", "1");
+    let told = environment.ok(arguments).stderr;
+    assert!(told.starts_with("[Telemetry] ") && told.contains("is not a directory"), "{told}");
+}
