@@ -136,7 +136,7 @@ mod tests {
         for (option, variable, want) in [
             (None, None, "/srv/here"),
             (None, Some(""), "/srv/here"),
-            (None, Some(".."), "/work"),
+            (None, Some(".."), "/srv"),
             (Some("x/./y/../z"), Some("no"), "/srv/here/x/z"),
             (Some("/abs"), None, "/abs"),
             (Some(""), Some("no"), "/srv/here"),
