@@ -317,7 +317,7 @@ fn show_models(cx: &Cx<'_>, models: &[Model], limit: usize) {
     for model in models {
         cx.output.line(format!("  {} ({})", model.name, model.type_name));
         for (method, runs) in &model.methods {
-            cx.output.line(format!("    {method} {}", tally_of(runs).show(paint)));
+            cx.output.line(format!("    {method}{}", tally_of(runs).show(paint)));
             // Newest first, so this is the latest failure.
             let error = runs.iter().find_map(|output| output.record.error.as_ref());
             if let Some(error) = error {
@@ -342,7 +342,7 @@ fn show_workflows(cx: &Cx<'_>, workflows: &IndexMap<String, Vec<RunRecord>>, lim
     workflows.values().for_each(|runs| total.add(tally_of_runs(runs)));
     cx.output.line(format!("{} ({})", paint.bold("Workflow runs"), total.words()));
     for (name, runs) in workflows {
-        cx.output.line(format!("  {name} {}", tally_of_runs(runs).show(paint)));
+        cx.output.line(format!("  {name}{}", tally_of_runs(runs).show(paint)));
         if cx.global.verbose {
             for run in runs.iter().take(limit) {
                 let at = run.started_at.map_or_else(String::new, |at| at.to_string());

@@ -23,7 +23,14 @@ impl Console {
     /// Prints events until there are no more.
     pub(crate) fn run(mut self, events: Receiver<Arc<RunEvent>>) {
         for event in events {
-            for line in self.narrator.lines(&event) {
+            let lines = self.narrator.lines(&event);
+            // The error of a method that was called directly is the error of the command, which says
+            // it at its end.
+            let is_direct = event.scope.run.is_none();
+            if is_direct && matches!(event.kind, EventKind::StepFailed { .. }) {
+                continue;
+            }
+            for line in lines {
                 self.output.record_at(event.at.wall, line.level, &line.category, &line.message);
             }
             print_report(&self.output, &event);

@@ -116,12 +116,15 @@ impl Narrator {
                 })
                 .collect(),
             EventKind::MethodExecuting(method) => {
+                if is_direct {
+                    self.start(event);
+                }
                 let driver = match &method.driver {
                     Some(driver) if driver.as_str() != "raw" => format!(" with driver {driver}"),
                     _ => String::new(),
                 };
-                let message =
-                    format!("Executing {} on \"{}\"{driver}", method.method, method.model);
+                let (name, model) = (&method.method, &method.model);
+                let message = format!("Executing method \"{name}\" on \"{model}\"{driver}");
                 line(Level::Info, message)
             }
             EventKind::MethodOutput { stream: OutputStream::Stdout, line: text } => {

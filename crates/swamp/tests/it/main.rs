@@ -10,12 +10,15 @@
 )]
 
 mod bad_input;
+mod changing;
+mod command_line;
 mod conformance;
 mod environment;
 mod failing_jobs;
 mod failure_table;
 mod fan_out;
 mod interop;
+mod looking;
 mod names;
 mod opt_outs;
 mod output_modes;

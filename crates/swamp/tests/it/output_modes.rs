@@ -51,17 +51,17 @@ fn lines_read_well_without_colour() {
     <time> [INF] workflow·run·w: Run started, 2 jobs
     <time> [INF] workflow·run·w·main: Job started
     <time> [INF] workflow·run·w·main·first: Step started
-    <time> [INF] workflow·run·w·main·first: Executing execute on "fine"
+    <time> [INF] workflow·run·w·main·first: Executing method "execute" on "fine"
     <time> [INF] workflow·run·w·main·first: to stdout
     <time> [INF] workflow·run·w·main·first: Step succeeded in <ms>
     <time> [INF] workflow·run·w·main·may: Step started
-    <time> [INF] workflow·run·w·main·may: Executing execute on "bad"
+    <time> [INF] workflow·run·w·main·may: Executing method "execute" on "bad"
     <time> [INF] workflow·run·w·main·unless: Step skipped: "may" does not meet its condition (succeeded)
     <time> [INF] workflow·run·w·main·nested: Step started
     <time> [INF] workflow·run·inner:   Run started, 1 job
     <time> [INF] workflow·run·inner·main:   Job started
     <time> [INF] workflow·run·inner·main·in:   Step started
-    <time> [INF] workflow·run·inner·main·in:   Executing execute on "fine"
+    <time> [INF] workflow·run·inner·main·in:   Executing method "execute" on "fine"
     <time> [INF] workflow·run·inner·main·in:   to stdout
     <time> [INF] workflow·run·inner·main·in:   Step succeeded in <ms>
     <time> [INF] workflow·run·inner·main:   Job succeeded in <ms>
