@@ -176,13 +176,9 @@ impl Progress {
     }
 }
 
-/// The keys of a step that follow its error: `output` and `dataArtifacts`, as they stand in the
-/// record.
-pub(super) fn rest_of_step(keys: Map<String, Value>) -> String {
-    if keys.is_empty() {
-        return String::new();
-    }
-    indented(&swamp_yaml::to_string(&Value::Object(keys)), 8)
+/// Keys of a step that follow its error, `output` and `dataArtifacts`, as they stand in the record.
+pub(super) fn in_step(yaml: &str) -> String {
+    if yaml.is_empty() { String::new() } else { indented(yaml, 8) }
 }
 
 /// The text of a record, in pieces.
@@ -292,8 +288,7 @@ mod tests {
         done.error = Some("two\n\nlines".into());
         done.allowed = true;
         let output = json!({"output": {"stdout": "x\n\n  y\n", "empty": {}}, "dataArtifacts": []});
-        let Value::Object(output) = output else { unreachable!() };
-        done.rest = Some(Fragment::Text(rest_of_step(output).into()));
+        done.rest = Some(Fragment::Text(in_step(&swamp_yaml::to_string(&output)).into()));
         let progress = progress(vec![done, StepProgress::pending(StepName::new("null"))]);
         let want = "\
 id: run-1
@@ -346,9 +341,8 @@ logFile: .swamp/workflow-runs/wf-1/workflow-run-run-1.log
         fn any_text_survives(name in ".{1,20}", error in "(?s).{0,80}", output in "(?s)[ \\n\\t-~é:#'\"|>-]{0,200}") {
             let mut step = StepProgress::pending(StepName::new(&name));
             step.error = Some(error.as_str().into());
-            let mut keys = Map::new();
-            keys.insert("output".to_owned(), json!({"deep": [{"stdout": output}]}));
-            step.rest = Some(Fragment::Text(rest_of_step(keys).into()));
+            let rest = json!({"output": {"deep": [{"stdout": output}]}});
+            step.rest = Some(Fragment::Text(in_step(&swamp_yaml::to_string(&rest)).into()));
             let text = text(&progress(vec![step]));
             let document = Document::parse(&text).unwrap();
             let step = &document.value()["jobs"][0]["steps"][0];

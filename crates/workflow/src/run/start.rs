@@ -17,7 +17,7 @@ use swamp_model::reports::{self, ReportOwner};
 use swamp_model::{DriverChoice, ReportOutcome};
 use swamp_store::atomic;
 
-use super::output;
+use super::output::Leavings;
 use super::progress::{Identity, JobProgress, Progress, StepProgress, Times};
 use super::step::{StepEnd, drivers, pairs};
 use super::summary;
@@ -312,16 +312,15 @@ impl Crew<'_, '_> {
                     Status::Succeeded => Ok(()),
                     _ => Err(self.nested_failure(run, parent, status, error)),
                 };
-                let mut record = Map::new();
-                if result.is_ok() {
-                    let id = run.identity.id.as_str();
-                    record.insert("output".to_owned(), output::of_workflow(&parent.reference, id));
-                }
+                let leavings = match &result {
+                    Ok(()) => Leavings::of_workflow(&parent.reference, run.identity.id.as_str()),
+                    Err(_) => Leavings::default(),
+                };
                 let end = StepEnd {
                     result,
                     call: None,
                     stored: Vec::new(),
-                    record,
+                    leavings,
                     rows,
                     reports: Vec::new(),
                 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use swamp_events::{ArtifactRef, Emitter, EventKind, MethodRef};
 use swamp_expr::{ExprError, Template};
 use swamp_ident::{
@@ -14,8 +14,8 @@ use swamp_model::{
     StepCall,
 };
 
-use super::output;
-use super::progress::rest_of_step;
+use super::output::Leavings;
+use super::progress::in_step;
 use super::summary::Row;
 use super::tree::{Crew, Run, skip_step};
 use crate::for_each::with_item;
@@ -30,8 +30,8 @@ pub(super) struct StepEnd {
     pub(super) call: Option<MethodRef>,
     /// The data it stored.
     pub(super) stored: Vec<ArtifactRef>,
-    /// `output` and `dataArtifacts` for the record.
-    pub(super) record: Map<String, Value>,
+    /// What is recorded of it.
+    pub(super) leavings: Leavings,
     /// What the workflow summary says about it.
     pub(super) rows: Vec<Row>,
     /// The reports made of it.
@@ -45,7 +45,7 @@ impl StepEnd {
             result: Err(failure),
             call,
             stored: Vec::new(),
-            record: Map::new(),
+            leavings: Leavings::default(),
             rows: Vec::new(),
             reports: Vec::new(),
         }
@@ -93,10 +93,9 @@ impl Crew<'_, '_> {
 
     /// Notes and tells how a step ended, and lets the run go on.
     pub(super) fn end_step(self, run: &Arc<Run>, job: usize, step: usize, mut end: StepEnd) {
-        let artifacts = artifacts_text(&end);
-        let rest = rest_of_step(std::mem::take(&mut end.record));
+        let Leavings { yaml, artifacts } = std::mem::take(&mut end.leavings);
         let keep = |text: String| (!text.is_empty()).then(|| self.tree.fragments.keep(text));
-        let (rest, artifacts) = (keep(rest), keep(artifacts));
+        let (rest, artifacts) = (keep(in_step(&yaml)), keep(artifacts));
 
         let mut state = run.lock();
         let Some(planned) = state.schedule.plan(job).map(|plan| plan.steps[step].clone()) else {
@@ -243,12 +242,8 @@ impl Crew<'_, '_> {
 }
 
 fn completed(model: &str, done: MethodRun, job: &JobName, planned: &PlannedStep) -> StepEnd {
-    let stored: Vec<ArtifactRef> =
-        done.artifacts.iter().map(|stored| stored.artifact.clone()).collect();
-    let reports = done.reports.iter().flatten().flat_map(|report| &report.artifacts);
-    let artifacts = output::artifacts(stored.iter().chain(reports));
-    let output = match output::of_method(model, &done, &artifacts) {
-        Ok(output) => output,
+    let leavings = match Leavings::of_method(model, &done) {
+        Ok(leavings) => leavings,
         Err(error) => {
             let failure = Failure {
                 message: format!("the data of the step cannot be read back: {error}"),
@@ -259,15 +254,14 @@ fn completed(model: &str, done: MethodRun, job: &JobName, planned: &PlannedStep)
             return StepEnd::failed(failure, Some(done.call));
         }
     };
-    let mut record = Map::new();
-    record.insert("output".to_owned(), output);
-    record.insert("dataArtifacts".to_owned(), artifacts);
+    let stored: Vec<ArtifactRef> =
+        done.artifacts.into_iter().map(|stored| stored.artifact).collect();
     let rows = vec![row(job, planned, &done.call, &stored, Status::Succeeded)];
     StepEnd {
         result: Ok(()),
         call: Some(done.call),
         stored,
-        record,
+        leavings,
         rows,
         reports: done.reports.unwrap_or_default(),
     }
@@ -275,19 +269,15 @@ fn completed(model: &str, done: MethodRun, job: &JobName, planned: &PlannedStep)
 
 fn failed(failure: MethodFailure, job: &JobName, planned: &PlannedStep) -> StepEnd {
     let stored: Vec<ArtifactRef> =
-        failure.artifacts.iter().map(|stored| stored.artifact.clone()).collect();
-    let mut record = Map::new();
-    if !stored.is_empty() {
-        record.insert("dataArtifacts".to_owned(), output::artifacts(&stored));
-    }
+        failure.artifacts.into_iter().map(|stored| stored.artifact).collect();
     // Whether it counts as failed or cancelled is known when the step ends.
     let found = failure.call.model_type.is_some();
     let rows = found.then(|| row(job, planned, &failure.call, &stored, Status::Running));
     StepEnd {
         result: Err(failure.failure),
         call: Some(failure.call),
+        leavings: Leavings::of_failure(&stored),
         stored,
-        record,
         rows: rows.into_iter().collect(),
         reports: failure.reports,
     }
@@ -307,10 +297,6 @@ fn row(
         status,
         commands: Row::commands(call, stored.iter().map(|stored| stored.name.as_str())),
     }
-}
-
-fn artifacts_text(end: &StepEnd) -> String {
-    end.record.get("dataArtifacts").map(ToString::to_string).unwrap_or_default()
 }
 
 /// Drivers asked for around a method, strongest first.
