@@ -10,19 +10,24 @@ use swamp_workflow::{RunOutcome, RunRequest, Runner, WorkflowError};
 
 use crate::repo::{Repo, record_of, steps, view};
 
-/// Stops everything when a method begins.
-struct StopAtMethod(Cancel, usize);
+/// Stops everything when a method begins in a run with so many runs around it.
+struct StopAtMethod(Cancel, usize, CancelCause);
 
 impl EventSink for StopAtMethod {
     fn accept(&self, event: &Arc<RunEvent>) {
         if matches!(event.kind, EventKind::MethodExecuting(_)) && event.scope.depth() == self.1 {
-            self.0.cancel(CancelCause::Interrupt);
+            self.0.cancel(self.2);
         }
     }
 }
 
-fn run_and_stop(repo: &Repo, workflow: &str, depth: usize) -> Result<RunOutcome, WorkflowError> {
-    let stopper: Arc<dyn EventSink> = Arc::new(StopAtMethod(repo.cancel.clone(), depth));
+fn run_and_stop(
+    repo: &Repo,
+    workflow: &str,
+    depth: usize,
+    cause: CancelCause,
+) -> Result<RunOutcome, WorkflowError> {
+    let stopper: Arc<dyn EventSink> = Arc::new(StopAtMethod(repo.cancel.clone(), depth, cause));
     let sink: Arc<dyn EventSink> = Arc::<crate::repo::Collected>::clone(&repo.events);
     let stream = EventStream::new(Arc::new(SystemClock::new()), vec![sink, stopper]);
     Runner::new(&repo.engine).run(&Repo::request(workflow), &stream.emitter())
@@ -43,7 +48,7 @@ jobs:
 fn an_interrupted_run_ends_its_methods_and_marks_everything() {
     let repo = Repo::new(&[("slow", SLOW)]);
     let begin = Instant::now();
-    let outcome = run_and_stop(&repo, "slow", 0).unwrap();
+    let outcome = run_and_stop(&repo, "slow", 0, CancelCause::Interrupt).unwrap();
     assert!(begin.elapsed() < Duration::from_secs(30));
     assert_eq!(outcome.status(), Status::Cancelled);
     assert_eq!(outcome.cancelled(), Some(CancelCause::Interrupt));
@@ -79,11 +84,7 @@ fn a_deadline_ends_nested_runs_too() {
             "jobs: [{name: j, steps: [{name: call, allowFailure: true, task: {type: workflow, workflowIdOrName: slow}}, {name: after, dependsOn: [{step: call, condition: {type: always}}], task: {type: model_method, modelIdOrName: good, methodName: execute}}]}]",
         ),
     ]);
-    let request =
-        RunRequest { timeout: Some(Duration::from_millis(300)), ..Repo::request("outer") };
-    let begin = Instant::now();
-    let outcome = repo.run_with(&request).unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(30));
+    let outcome = run_and_stop(&repo, "outer", 1, CancelCause::Deadline).unwrap();
     assert_eq!(outcome.cancelled(), Some(CancelCause::Deadline));
     assert_eq!(
         steps(&view(&outcome)),
@@ -97,6 +98,24 @@ fn a_deadline_ends_nested_runs_too() {
     let failed: Vec<String> =
         repo.story().into_iter().filter(|line| line.contains("step failed timeout")).collect();
     assert_eq!(failed.len(), 2, "{failed:?}");
+}
+
+#[test]
+fn a_run_ends_when_its_time_is_over() {
+    let repo = Repo::new(&[("slow", SLOW)]);
+    let timeout = Some(Duration::from_millis(300));
+    let begin = Instant::now();
+    // On a machine that is busy enough, the time is over before anything has begun.
+    let cause = match repo.run_with(&RunRequest { timeout, ..Repo::request("slow") }) {
+        Ok(outcome) => {
+            assert_eq!(outcome.status(), Status::Cancelled);
+            outcome.cancelled()
+        }
+        Err(WorkflowError::Cancelled(cause)) => Some(cause),
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(cause, Some(CancelCause::Deadline));
+    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 #[test]
@@ -120,7 +139,7 @@ concurrency: 2
 jobs: [{name: j, steps: [{name: \"s-${{ self.i }}\", forEach: {item: i, in: \"${{ [1, 2, 3, 4, 5, 6] }}\"}, task: {type: model_method, modelIdOrName: slow, methodName: execute}}]}]
 ",
     )]);
-    let outcome = run_and_stop(&repo, "many", 0).unwrap();
+    let outcome = run_and_stop(&repo, "many", 0, CancelCause::Interrupt).unwrap();
     assert_eq!(outcome.status(), Status::Cancelled);
     assert_eq!(outcome.totals().cancelled, 6);
     let started = repo.story().iter().filter(|line| line.ends_with("step started")).count();
