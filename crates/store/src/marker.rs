@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use swamp_ident::RepoId;
-use swamp_yaml::{Document, PathItem};
+use swamp_yaml::{Document, KeyChange};
 
 use crate::atomic;
 use crate::error::{Result, StoreError};
@@ -18,9 +18,6 @@ use crate::error::{Result, StoreError};
 pub struct Marker {
     keys: Map<String, Value>,
 }
-
-/// A key of the marker and its new value; `None` removes it.
-pub(crate) type Change = (&'static str, Option<Value>);
 
 impl Marker {
     /// Reads the marker at `path`, or gives `None` if there is no such file.
@@ -46,10 +43,10 @@ impl Marker {
 
     /// Changes keys of the marker file at `path`. Lines that have nothing to do with them stay as
     /// they are.
-    pub(crate) fn update(path: &Path, changes: &[Change]) -> Result<Self> {
+    pub(crate) fn update(path: &Path, changes: &[KeyChange<'_>]) -> Result<Self> {
         let text = read_text(path)?.unwrap_or_default();
         let old = Self::parse(&text, path)?;
-        let new = edit(&text, &old.keys, changes);
+        let new = swamp_yaml::edit_keys(&text, &old.keys, changes);
         if new != text {
             atomic::write_durable(path, new.as_bytes())?;
         }
@@ -154,64 +151,6 @@ fn read_text(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// Applies changes to the text of a mapping.
-fn edit(text: &str, keys: &Map<String, Value>, changes: &[Change]) -> String {
-    let mut wanted = keys.clone();
-    let mut edited = text.to_owned();
-    for (key, value) in changes {
-        if wanted.get(*key) == value.as_ref() {
-            continue;
-        }
-        edited = replace_lines(&edited, key, value.as_ref());
-        match value {
-            Some(value) => wanted.insert((*key).to_owned(), value.clone()),
-            None => wanted.shift_remove(*key),
-        };
-    }
-    let wanted = Value::Object(wanted);
-    match Document::parse(&edited) {
-        Ok(document) if *document.value() == wanted => edited,
-        // Not one key per line: a flow mapping, an end marker, an anchor that is used elsewhere.
-        _ => swamp_yaml::to_string(&wanted),
-    }
-}
-
-/// Replaces the lines of one key of a block mapping, or adds them at the end. Knows nothing of the
-/// finer points; the caller checks what came out.
-fn replace_lines(text: &str, key: &str, value: Option<&Value>) -> String {
-    let new = value.map_or_else(String::new, |value| {
-        let mut entry = Map::new();
-        entry.insert(key.to_owned(), value.clone());
-        swamp_yaml::to_string(&Value::Object(entry))
-    });
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let (first, after) = lines_of(text, key).unwrap_or((lines.len(), lines.len()));
-    let mut edited = String::with_capacity(text.len() + new.len() + 1);
-    edited.extend(lines[..first].iter().copied());
-    if !edited.is_empty() && !edited.ends_with('\n') {
-        edited.push('\n');
-    }
-    edited.push_str(&new);
-    edited.extend(lines[after..].iter().copied());
-    edited
-}
-
-/// The lines of a key of the mapping, counted from 0: its first, and the one after its last.
-/// Comments and blank lines before the next key belong to that one.
-fn lines_of(text: &str, key: &str) -> Option<(usize, usize)> {
-    let document = Document::parse(text).ok()?;
-    let keys = document.value().as_object()?;
-    let line = |key: &str| Some(document.key_position(&[PathItem::from(key)])?.line - 1);
-    let first = keys.contains_key(key).then(|| line(key))??;
-    let mut after = keys.keys().filter_map(|other| line(other)).filter(|line| *line > first).min();
-    let lines: Vec<&str> = text.lines().collect();
-    let mut end = *after.get_or_insert(lines.len());
-    while end > first + 1 && (lines[end - 1].trim().is_empty() || lines[end - 1].starts_with('#')) {
-        end -= 1;
-    }
-    Some((first, end))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -258,37 +197,6 @@ mod tests {
         }
         assert_eq!(marker("tool: none").unwrap().tools(), Vec::<&str>::new());
         assert_eq!(marker("tools: [a, b]\ntool: c").unwrap().tools(), ["a", "b"]);
-    }
-
-    #[test]
-    fn changes_leave_other_lines_alone() {
-        let text = "# ours\nswampVersion: 1 # old\ntool: none\n\n# who\nownedBy: netops\ntools:\n  - claude\n  # second\n  - cursor\n";
-        let keys = marker(text).unwrap().keys().clone();
-        let changes = [
-            ("swampVersion", Some(json!("2"))),
-            ("tool", None),
-            ("tools", Some(json!([]))),
-            ("ownedBy", Some(json!("netops"))),
-            ("repoId", Some(json!("x"))),
-        ];
-        assert_eq!(
-            edit(text, &keys, &changes),
-            "# ours\nswampVersion: '2'\n\n# who\nownedBy: netops\ntools: []\nrepoId: x\n"
-        );
-    }
-
-    #[test]
-    fn a_text_that_cannot_be_changed_line_by_line_is_rewritten() {
-        for text in ["{a: 1, tool: none}\n", "a: 1\ntool: none\n...\n", "{\n  a: 1, tool: none\n}"]
-        {
-            let keys = marker(text).unwrap().keys().clone();
-            let edited = edit(text, &keys, &[("tool", None), ("b", Some(json!(2)))]);
-            let read = marker(&edited).unwrap();
-            assert_eq!(Value::Object(read.keys), json!({"a": 1, "b": 2}), "{text:?}");
-        }
-        let unfinished = "a: 1";
-        let keys = marker(unfinished).unwrap().keys().clone();
-        assert_eq!(edit(unfinished, &keys, &[("b", Some(json!(2)))]), "a: 1\nb: 2\n");
     }
 
     #[test]

@@ -88,6 +88,13 @@ impl Repository {
         })
     }
 
+    /// Changes keys of the marker; `None` removes one. Lines of other keys stay as they are, with
+    /// their comments.
+    pub fn change_marker(&mut self, changes: &[swamp_yaml::KeyChange<'_>]) -> Result<()> {
+        self.marker = Marker::update(&self.paths.marker(), changes)?;
+        Ok(())
+    }
+
     /// The definitions. What one clone has read, all of them remember.
     pub fn definitions(&self) -> Definitions {
         self.definitions.clone()

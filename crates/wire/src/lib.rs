@@ -17,6 +17,7 @@ mod context;
 mod entry;
 mod ingest;
 mod object;
+mod results;
 mod word;
 
 pub use context::{InvocationContext, MethodContext, WorkflowContext};
@@ -25,4 +26,5 @@ pub use entry::{
 };
 pub use ingest::{EVENT_NAME, Event, Ingest, Properties};
 pub use object::Extra;
+pub use results::{EventResult, EventStatus, IngestResults};
 pub use word::{ResultStatus, Vocabulary, Word};
