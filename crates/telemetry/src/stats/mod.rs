@@ -9,6 +9,7 @@ mod calls;
 mod files;
 mod summary;
 
+pub use crate::facts::{Dimension, UnknownDimension};
 pub use calls::{ByDriver, ByMethod, ByModelType, ByStep, ByWorkflow, CallStats, Calls, Group};
 pub(crate) use files::is_entry;
 pub use files::{Period, Read, read};
