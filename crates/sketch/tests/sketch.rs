@@ -32,9 +32,13 @@ proptest! {
         let together: Sketch = parts.iter().flatten().copied().collect();
         let sketches: Vec<Sketch> = parts.iter().map(|part| part.iter().copied().collect()).collect();
         let mut forward = Sketch::new();
-        sketches.iter().for_each(|sketch| forward.merge(sketch));
+        for sketch in &sketches {
+            forward.merge(sketch);
+        }
         let mut backward = Sketch::new();
-        sketches.iter().rev().for_each(|sketch| backward.merge(sketch));
+        for sketch in sketches.iter().rev() {
+            backward.merge(sketch);
+        }
         prop_assert_eq!(&forward, &together);
         prop_assert_eq!(&backward, &together);
     }
