@@ -33,6 +33,11 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long to wait for output that was printed before SIGKILL.
 const LAST_OUTPUT: Duration = Duration::from_millis(100);
 
+/// How long after a command died of SIGINT or SIGTERM the switch may be thrown for the same reason.
+/// Whoever ends a whole session or container tells the command and us at the same time, and the
+/// command is often quicker. Then it was the run that was stopped, and no method has failed.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
+
 const BUFFER: usize = 64 << 10;
 
 /// What a watched process may use.
@@ -205,6 +210,9 @@ impl Process {
             }
         }
 
+        if stopped.is_none() && self.status.is_some_and(was_told_to_end) {
+            stopped = cancel.wait(SAME_SIGNAL).map(Ending::Cancelled);
+        }
         let ending = match (stopped, self.status) {
             (Some(stopped), _) => stopped,
             (None, Some(status)) => ending_of(status),
@@ -217,6 +225,16 @@ impl Process {
             stderr: stderr.finish(on_line),
             duration: ended_at.saturating_duration_since(started),
         })
+    }
+}
+
+/// Whether a process died of a signal that asks programs to end, or is a shell whose command did.
+fn was_told_to_end(status: ExitStatus) -> bool {
+    let asks = |signal: i32| [Signal::INT, Signal::TERM].iter().any(|s| s.as_raw() == signal);
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => asks(signal),
+        (None, Some(code)) => asks(code - 128),
+        (None, None) => false,
     }
 }
 

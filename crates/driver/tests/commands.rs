@@ -215,6 +215,28 @@ fn cancelling_from_another_thread_wakes_the_watcher() {
 }
 
 #[test]
+fn whoever_ends_us_and_the_command_alike_has_stopped_the_run() {
+    // The command is quicker to die than we are to notice that we are meant as well.
+    for (script, signal) in [
+        ("echo on; kill -TERM $$", CancelCause::Terminate),
+        ("echo on; sh -c 'kill -INT $$'; exit $?", CancelCause::Interrupt),
+    ] {
+        let cancel = Cancel::new().unwrap();
+        let later = cancel.clone();
+        let (started, has_started) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            has_started.recv().unwrap();
+            std::thread::sleep(Duration::from_millis(20));
+            later.cancel(signal);
+        });
+        let result =
+            Raw::new().run(&spec(script), &cancel, &mut |_, _| started.send(()).unwrap()).unwrap();
+        thread.join().unwrap();
+        assert_eq!(result.ending, Ending::Cancelled(signal), "{script}");
+    }
+}
+
+#[test]
 fn commands_without_input_see_its_end_at_once() {
     assert_eq!(run("cat; echo over").stdout.text, "over");
 }

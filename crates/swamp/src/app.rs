@@ -12,14 +12,14 @@ use crate::commands;
 use crate::cx::Cx;
 use crate::ending::{CommandError, CommandResult, Ending, ErrorClass};
 use crate::environment::Environment;
-use crate::exit_code;
 use crate::output::{Level, Mode, Output, Stream};
+use crate::panics::Panics;
 use crate::pins;
 use crate::recorder::{self, Recorder};
 use crate::usage_error;
 
 /// Does what the arguments (without the program's name) say and gives the exit code.
-pub(crate) fn run(args: &[OsString]) -> u8 {
+pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
     let environment = Environment;
     let (clock, ids) = pins::sources(environment);
     let started = clock.now();
@@ -52,18 +52,24 @@ pub(crate) fn run(args: &[OsString]) -> u8 {
                     let global = &cli.global;
                     let recorder = &recorder;
                     let cx = Cx { output, environment, clock, ids, global, recorder };
-                    match cli.command {
-                        Some(command) => command.run(&cx),
-                        None => commands::print_help(&cx),
-                    }
+                    panics.turn_into_errors(|| {
+                        pins::panic_if_wanted(environment, "before");
+                        match cli.command {
+                            Some(command) => command.run(&cx),
+                            None => commands::print_help(&cx),
+                        }
+                    })
                 }
                 Err(error) => Err(error),
             };
             (result, recorder)
         }
     };
-    // The user reads the error first; recording comes after.
-    if let Err(error) = &result {
+    // The user reads the error first; recording comes after. A panic has told of itself already,
+    // but not to whoever reads the one document.
+    if let Err(error) = &result
+        && (plain.is_json() || !error.is_told)
+    {
         show_error(&plain, error);
     }
     let (exit, outcome) = summary(&result);
@@ -165,21 +171,4 @@ fn failure(error: &CommandError) -> Failure {
         fault,
         phase: Phase::BeforeMethod,
     }
-}
-
-/// What to do when this program itself is at fault: say so. The process ends with
-/// [`exit_code::INTERNAL`]; the journal of the telemetry session stays behind and the next command
-/// finds there what was going on.
-pub(crate) fn explain_panic(panic: &std::panic::PanicHookInfo<'_>) -> u8 {
-    use std::io::Write;
-    let mut stderr = std::io::stderr().lock();
-    // The live tree may have hidden the cursor.
-    if std::io::IsTerminal::is_terminal(&stderr) {
-        let _ = stderr.write_all(crate::progress::SHOW_CURSOR.as_bytes());
-    }
-    let _ = writeln!(
-        stderr,
-        "Error: swamp itself failed: {panic}\nHint: This is a bug. Please report it with the command you ran."
-    );
-    exit_code::INTERNAL
 }

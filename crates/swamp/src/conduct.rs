@@ -11,6 +11,7 @@ use crate::cx::Cx;
 use crate::ending::CommandError;
 use crate::engine;
 use crate::output::Level;
+use crate::pins;
 use crate::progress::{Console, LiveTree, RunLog, Watchers, can_show_tree};
 use crate::signals;
 
@@ -69,10 +70,19 @@ impl Conduct {
             watchers.add(sink);
         }
         let level = cx.output.level();
+        if let Some(sink) = pins::PanickingSink::wanted(cx.environment) {
+            watchers.add(sink);
+        }
         watchers.start("run-log", move |events| RunLog::new(level).run(&events));
         let output = cx.output.clone();
         match view {
-            View::Log => watchers.start("console", move |events| Console::new(output).run(events)),
+            View::Log => {
+                let environment = cx.environment;
+                watchers.start("console", move |events| {
+                    pins::panic_if_wanted(environment, "console");
+                    Console::new(output).run(events);
+                });
+            }
             View::Tree => {
                 let clock = Arc::clone(&cx.clock);
                 watchers.start("tree", move |events| LiveTree::new(output, clock).run(&events));

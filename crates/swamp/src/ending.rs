@@ -63,6 +63,8 @@ pub(crate) struct CommandError {
     pub(crate) category: Option<ErrorCategory>,
     /// The exit code.
     pub(crate) exit: u8,
+    /// Whether standard error has told it already.
+    pub(crate) is_told: bool,
     /// Warnings that belong into the JSON document.
     pub(crate) warnings: Vec<Value>,
 }
@@ -77,6 +79,7 @@ impl CommandError {
             class: ErrorClass::User,
             category: None,
             exit: exit_code::FAILURE,
+            is_told: false,
             warnings: Vec::new(),
         }
     }

@@ -37,6 +37,7 @@ mod environment;
 mod input_files;
 mod listing;
 mod output;
+mod panics;
 mod pins;
 mod progress;
 mod recorder;
@@ -47,7 +48,10 @@ mod tail;
 mod times;
 mod usage_error;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
+
+use panics::Panics;
 use swamp_ident::exit_code;
 
 #[expect(clippy::exit, reason = "the one way out")]
@@ -56,7 +60,9 @@ fn end(code: u8) -> ! {
 }
 
 fn main() {
-    std::panic::set_hook(Box::new(|panic| end(app::explain_panic(panic))));
+    let panics = Panics::watch();
     let args: Vec<_> = std::env::args_os().skip(1).collect();
-    end(app::run(&args))
+    // A panic in a command comes out as an error of that command; this is for all the rest.
+    let exit = catch_unwind(AssertUnwindSafe(|| app::run(&args, &panics)));
+    end(exit.unwrap_or(exit_code::INTERNAL))
 }

@@ -2,12 +2,15 @@
 //!
 //! In builds with debug assertions, `SWAMP_TEST_CLOCK` (a time like `2026-11-22T09:59:20.000Z`) makes
 //! both clocks start there and go on by a millisecond with every reading, and `SWAMP_TEST_SEED` (a
-//! number) makes identifiers count from there. Release builds do not look at either.
+//! number) makes identifiers count from there. `SWAMP_TEST_PANIC` makes the program fail in itself:
+//! `before` the command does anything, `during` a method call, on the thread of its step, or in the
+//! `console` that shows it. Release builds look at none of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use swamp_events::{EventKind, EventSink, RunEvent};
 use swamp_ident::{Clock, IdSource, Moment, RandomIds, SystemClock, Timestamp};
 use uuid::Uuid;
 
@@ -30,6 +33,35 @@ pub(crate) fn sources(environment: Environment) -> (Arc<dyn Clock>, Arc<dyn IdSo
         }
     }
     (clock, ids)
+}
+
+/// Panics if this process is to panic at this point.
+pub(crate) fn panic_if_wanted(environment: Environment, point: &str) {
+    let wanted = cfg!(debug_assertions)
+        && environment.get("SWAMP_TEST_PANIC").is_some_and(|wanted| wanted == point);
+    assert!(!wanted, "a panic was asked for");
+}
+
+/// Panics where a method begins.
+#[derive(Debug)]
+pub(crate) struct PanickingSink(Environment);
+
+impl PanickingSink {
+    /// The sink; `None` unless it is wanted.
+    pub(crate) fn wanted(environment: Environment) -> Option<Arc<dyn EventSink>> {
+        let wanted = cfg!(debug_assertions) && environment.get("SWAMP_TEST_PANIC").is_some();
+        wanted.then(|| Arc::new(Self(environment)) as Arc<dyn EventSink>)
+    }
+}
+
+impl EventSink for PanickingSink {
+    fn accept(&self, event: &Arc<RunEvent>) {
+        // The last of those that are called so: others are under way.
+        let is_last = event.scope.step.as_ref().is_some_and(|step| step.name == "panics");
+        if matches!(event.kind, EventKind::MethodExecuting(_)) && is_last {
+            panic_if_wanted(self.0, "during");
+        }
+    }
 }
 
 /// A clock that goes on by a millisecond with every reading.

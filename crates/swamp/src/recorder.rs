@@ -108,6 +108,10 @@ impl Recorder {
             })),
             ..SessionConfig::new(spool.clone(), line.words.clone(), context, VERSION)
         });
+        // Commands that tell about telemetry shall count what dead sessions left.
+        if line.path.first().is_some_and(|command| command == "telemetry") {
+            session.recover();
+        }
         Self { session: Some(session), spool: Some(spool), is_faulty }
     }
 

@@ -4,13 +4,14 @@
 //! retried and nothing is reported but through the one callback, so that a run cannot tell a full
 //! disk from a working one.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use swamp_wire::TelemetryEntry;
 
 use crate::journal::{Journal, LAYOUT, Open, Record};
-use crate::recovery;
+use crate::recovery::{self, Recovered};
 use crate::session::{Closed, OnFault};
 use crate::spool::{Spool, SpoolError};
 use crate::spooler::{Existing, Spooler};
@@ -23,8 +24,6 @@ const BATCH: u32 = 64;
 /// Where a session writes.
 pub(crate) struct Recorder {
     path: PathBuf,
-    /// When the command began, by the monotonic clock, in milliseconds.
-    began: u64,
     state: State,
     on_fault: Option<OnFault>,
     /// What was done and what could not be.
@@ -32,8 +31,6 @@ pub(crate) struct Recorder {
 }
 
 enum State {
-    /// Nothing has been written.
-    Idle,
     /// All is well.
     Open(Box<Writing>),
     /// Something could not be written. What is in the journal is still good.
@@ -46,26 +43,31 @@ struct Writing {
     worker: Option<Worker>,
     /// Entries that became final since the worker was last woken.
     fresh: u32,
+    /// Whether there is more in the journal than the command itself.
+    has_more: bool,
 }
 
 impl Recorder {
-    /// A recorder that has not touched any file.
-    pub(crate) fn new(path: PathBuf, began: u64, on_fault: Option<OnFault>) -> Self {
-        Self { path, began, state: State::Idle, on_fault, closed: Closed::default() }
+    /// Makes the journal, which starts with the command's provisional entry.
+    pub(crate) fn start(
+        path: PathBuf,
+        began: u64,
+        command: &TelemetryEntry,
+        on_fault: Option<OnFault>,
+    ) -> Self {
+        let (state, fault) = match open(&path, began, command) {
+            Ok(writing) => (State::Open(Box::new(writing)), None),
+            Err(error) => (State::Broken(None), Some(error)),
+        };
+        let recorder = Self { path, state, on_fault, closed: Closed::default() };
+        if let Some(error) = fault {
+            recorder.fault(&error.to_string());
+        }
+        recorder
     }
 
-    /// Writes a record before it returns; the first one makes the journal, which starts with the
-    /// command's provisional entry.
-    pub(crate) fn write(&mut self, command: &TelemetryEntry, record: &Record) {
-        if matches!(self.state, State::Idle) {
-            self.state = match self.open(command) {
-                Ok(writing) => State::Open(Box::new(writing)),
-                Err(error) => {
-                    self.fault(&error.to_string());
-                    State::Broken(None)
-                }
-            };
-        }
+    /// Writes a record before it returns.
+    pub(crate) fn write(&mut self, record: &Record) {
         self.with_journal(|journal| journal.write(record));
     }
 
@@ -97,15 +99,24 @@ impl Recorder {
     /// Writes the command's own entry and sees to it that every entry is a file; then does the same
     /// for sessions whose process died.
     pub(crate) fn close(mut self, command: &TelemetryEntry) -> Closed {
-        match std::mem::replace(&mut self.state, State::Idle) {
-            State::Idle | State::Broken(None) => match Spool::create(&self.path) {
+        match std::mem::replace(&mut self.state, State::Broken(None)) {
+            // What kept the journal from being made may be over by now.
+            State::Broken(None) => match Spool::create(&self.path) {
                 Ok(spool) => {
                     self.add(&spool, command);
                     self.recover(&Arc::new(spool));
                 }
-                Err(error) => self.lose(&error.to_string()),
+                Err(_) => self.closed.lost += 1,
             },
             State::Open(mut writing) => {
+                // Most commands call no method; their journal need not be read to know what it
+                // says.
+                if !writing.has_more && add(&writing.spool, command).is_ok() {
+                    self.closed.written += 1;
+                    drop(writing.journal.remove());
+                    self.recover(&writing.spool);
+                    return self.closed;
+                }
                 let whole = writing.journal.write(&Record::Close(Box::new(command.clone())));
                 if let Err(error) = &whole {
                     self.fault(&error.to_string());
@@ -140,9 +151,19 @@ impl Recorder {
         self.recover(&spool);
     }
 
+    /// Settles dead sessions before this one ends.
+    pub(crate) fn recover_now(&mut self) -> Recovered {
+        let State::Open(writing) = &self.state else {
+            return Recovered::default();
+        };
+        let recovered = recovery::recover(&writing.spool);
+        self.closed.recovered.add(recovered);
+        recovered
+    }
+
     fn recover(&mut self, spool: &Arc<Spool>) {
         if self.closed.lost == 0 {
-            self.closed.recovered = recovery::recover(spool);
+            self.closed.recovered.add(recovery::recover(spool));
         } else {
             // Where our own entries cannot be written, those of others cannot either. If this
             // cannot be, nobody will ever know, and that is how it has to be.
@@ -150,25 +171,13 @@ impl Recorder {
         }
     }
 
-    fn open(&self, command: &TelemetryEntry) -> Result<Writing, SpoolError> {
-        let spool = Spool::create(&self.path)?;
-        let failed = |source| SpoolError::Io {
-            action: "write a journal in",
-            path: self.path.clone(),
-            source,
-        };
-        let mut journal = Journal::create(spool.sessions()?, &command.id).map_err(failed)?;
-        let open = Open { v: LAYOUT, t: self.began, entry: command.clone() };
-        journal.write_later(&Record::Open(Box::new(open))).map_err(failed)?;
-        Ok(Writing { spool: Arc::new(spool), journal, worker: None, fresh: 0 })
-    }
-
-    fn with_journal(&mut self, write: impl FnOnce(&mut Journal) -> std::io::Result<()>) {
+    fn with_journal(&mut self, write: impl FnOnce(&mut Journal) -> io::Result<()>) {
         let State::Open(writing) = &mut self.state else {
             return;
         };
+        writing.has_more = true;
         if let Err(error) = write(&mut writing.journal) {
-            if let State::Open(writing) = std::mem::replace(&mut self.state, State::Idle) {
+            if let State::Open(writing) = std::mem::replace(&mut self.state, State::Broken(None)) {
                 self.state = State::Broken(Some(writing));
             }
             self.fault(&error.to_string());
@@ -176,8 +185,7 @@ impl Recorder {
     }
 
     fn add(&mut self, spool: &Spool, command: &TelemetryEntry) {
-        let text = serde_json::to_vec_pretty(command).unwrap_or_default();
-        match spool.add(command, &text) {
+        match add(spool, command) {
             Ok(()) => self.closed.written += 1,
             Err(error) => self.lose(&format!("{}: {error}", spool.path().display())),
         }
@@ -193,6 +201,26 @@ impl Recorder {
             on_fault(&format!("Failed to write: {error}"));
         }
     }
+}
+
+/// Writes an entry as a file.
+fn add(spool: &Spool, entry: &TelemetryEntry) -> io::Result<()> {
+    spool.add(entry, &serde_json::to_vec_pretty(entry)?)
+}
+
+/// Opens the spool and makes the journal of a session.
+fn open(path: &Path, began: u64, command: &TelemetryEntry) -> Result<Writing, SpoolError> {
+    let spool = Spool::create(path)?;
+    let failed =
+        |source| SpoolError::Io { action: "write a journal in", path: path.to_owned(), source };
+    let mut journal = Journal::create(spool.sessions()?, &command.id).map_err(failed)?;
+    let open = Open { v: LAYOUT, t: began, entry: command.clone() };
+    if let Err(error) = journal.write(&Record::Open(Box::new(open))) {
+        // An empty file of ours must not be left on a full disk.
+        drop(journal.remove());
+        return Err(failed(error));
+    }
+    Ok(Writing { spool: Arc::new(spool), journal, worker: None, fresh: 0, has_more: false })
 }
 
 impl Writing {

@@ -23,6 +23,14 @@ pub struct Recovered {
     pub entries: u64,
 }
 
+impl Recovered {
+    /// Counts what was found in another look.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.entries += other.entries;
+    }
+}
+
 /// Settles every session of a spool whose process is gone: each method call that began gets its
 /// entry, and so does the command. Sessions that are alive are left alone. Costs two system calls
 /// when no session ever ran here and four when none died; does not depend on how many entries are

@@ -91,12 +91,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts a session. Touches no file.
+    /// Starts a session. From here on the command has an entry whatever becomes of its process:
+    /// its journal is on disk when this returns, unless it cannot be.
     pub fn open(config: SessionConfig) -> Self {
         let command = entry::of_command(&config, config.ids.uuid().into());
         let began = u64::try_from(config.started.mono.as_millis()).unwrap_or(u64::MAX);
         let words = config.words.error_words();
-        let recorder = Recorder::new(config.spool, began, config.on_fault);
+        let recorder = Recorder::start(config.spool, began, &command, config.on_fault);
         let bridge =
             Bridge::new(command, config.started, config.masks, words, config.ids, recorder);
         Self { bridge: Arc::new(bridge), clock: config.clock }
@@ -111,6 +112,12 @@ impl Session {
     /// microseconds for each method call.
     pub fn sink(&self) -> Arc<dyn EventSink> {
         Arc::<Bridge>::clone(&self.bridge)
+    }
+
+    /// Settles sessions of the same spool whose process died, now rather than at the end of this
+    /// one: for commands that tell how the spool is doing, so that what they tell is true.
+    pub fn recover(&self) -> Recovered {
+        self.bridge.recover()
     }
 
     /// Ends the session: method calls that are still under way get their entry, the command gets

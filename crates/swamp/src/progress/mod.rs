@@ -62,10 +62,17 @@ impl Watchers {
     /// Waits until every consumer has seen the last event. Events that come later are seen by none
     /// of those that have a thread.
     pub(crate) fn finish(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Watchers {
+    /// Also what a panic leaves unfinished is shown and logged as far as it came.
+    fn drop(&mut self) {
         for (sink, _) in &self.threads {
             sink.close();
         }
-        for (_, thread) in self.threads {
+        for (_, thread) in self.threads.drain(..) {
             // A consumer that panicked has said so already.
             drop(thread.join());
         }

@@ -22,6 +22,7 @@ mod looking;
 mod names;
 mod opt_outs;
 mod output_modes;
+mod panics;
 mod random_plans;
 mod shell;
 mod stats;

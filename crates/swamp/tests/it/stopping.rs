@@ -192,6 +192,34 @@ fn a_method_called_directly_is_stopped_the_same_way() {
 }
 
 #[test]
+fn a_signal_to_everybody_stops_the_run_and_fails_no_method() {
+    // As when a container or a session is shut down: the command dies before the run has noticed.
+    for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let environment = TestEnvironment::new();
+        environment.shell("endless", r#"run: 'echo $$ >> "$EFFECTS/pids"; exec sleep 600'"#);
+        environment.workflow("w", &jobs(&[("main", "", &[call("s", "endless", "")])]));
+        for args in
+            [&["workflow", "run", "w"][..], &["model", "method", "run", "endless", "execute"]]
+        {
+            let before = environment.effects("pids");
+            let running = start(&environment, args, before.len() + 1);
+            let pids = environment.effects("pids");
+            let pid = pids.iter().find(|pid| !before.contains(pid)).expect("a command");
+            let pid = rustix::process::Pid::from_raw(pid.parse().expect("a number"));
+            rustix::process::kill_process(pid.expect("a process"), signal).expect("a signal");
+            running.signal(signal);
+            running.wait().expect_exit(exit);
+        }
+        let entries = environment.entries();
+        assert_eq!(entries.0.len(), 3, "{entries:#?}");
+        for entry in &entries.0 {
+            assert_eq!(entry["result"]["errorCategory"], "cancelled", "{entry:#}");
+        }
+        assert_eq!(environment.run_record("w")["status"], "cancelled");
+    }
+}
+
+#[test]
 fn whoever_does_not_stop_when_asked_is_killed() {
     let environment = TestEnvironment::new();
     environment.shell("stubborn", STUBBORN);

@@ -35,6 +35,7 @@ use crate::journal::{Begin, End, Ending, Finish, Record, Whole};
 use crate::message::Masks;
 use crate::outcome::Outcome;
 use crate::recorder::Recorder;
+use crate::recovery::Recovered;
 use crate::session::Closed;
 
 /// The sink of a session.
@@ -79,6 +80,11 @@ impl Bridge {
         Some(state.recorder.close(&entry))
     }
 
+    /// Settles dead sessions now; nothing once the session has ended.
+    pub(crate) fn recover(&self) -> Recovered {
+        self.lock().as_mut().map(|state| state.recorder.recover_now()).unwrap_or_default()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<State>> {
         // Whoever panicked here left at most one call unfinished.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -94,7 +100,7 @@ impl Bridge {
                 extra: Extra::new(),
             };
             state.direct = Some(Direct { method: method.clone(), phase: Phase::Method });
-            state.recorder.write(&self.command, &Record::Direct { t, context });
+            state.recorder.write(&Record::Direct { t, context });
             return;
         };
         let n = state.next;
@@ -107,7 +113,7 @@ impl Bridge {
             method: method.method.clone(),
             context,
         };
-        state.recorder.write(&self.command, &Record::Begin(Box::new(begin)));
+        state.recorder.write(&Record::Begin(Box::new(begin)));
         let call = Call { n, began: event.at, method: method.clone(), finished: None };
         if let Some(lost) = state.calls.insert(Arc::clone(&event.scope), call) {
             // The engine never ends this one; it must not be lost for that.
@@ -129,10 +135,10 @@ impl Bridge {
         };
         let ending = Ending { ms, result, phase, allowed: false };
         let finish = Finish { n: call.n, t: millis(event.at), ending };
-        state.recorder.write(&self.command, &Record::Finish(finish));
+        state.recorder.write(&Record::Finish(finish));
     }
 
-    fn complete(&self, state: &mut State, event: &RunEvent) {
+    fn complete(state: &mut State, event: &RunEvent) {
         // Steps that call no method are nested runs, whose own steps speak for themselves.
         let Some(call) = state.calls.remove(&event.scope) else {
             return;
@@ -150,7 +156,7 @@ impl Bridge {
         if matches!(&end, Record::End(End { ending: None, .. })) {
             state.recorder.write_later(&end);
         } else {
-            state.recorder.write(&self.command, &end);
+            state.recorder.write(&end);
         }
         state.success += 1;
         state.recorder.one_more();
@@ -174,7 +180,7 @@ impl Bridge {
             };
             let result = self.failed(state.stopped, failure, &call.method);
             let ending = Some(Ending { ms, result, phase, allowed });
-            state.recorder.write(&self.command, &Record::End(End { n: call.n, ending }));
+            state.recorder.write(&Record::End(End { n: call.n, ending }));
         } else if let Some(method) = named {
             let Some(mut context) = step_context(&event.scope, method) else {
                 let direct = state.direct.get_or_insert_with(|| Direct {
@@ -196,7 +202,7 @@ impl Bridge {
                 result: self.failed(state.stopped, failure, method),
                 context,
             };
-            state.recorder.write(&self.command, &Record::Whole(Box::new(whole)));
+            state.recorder.write(&Record::Whole(Box::new(whole)));
         } else {
             return;
         }
@@ -248,7 +254,7 @@ impl Bridge {
                 allowed: false,
             })
         };
-        state.recorder.write(&self.command, &Record::End(End { n: call.n, ending }));
+        state.recorder.write(&Record::End(End { n: call.n, ending }));
         state.recorder.one_more();
     }
 
@@ -327,7 +333,7 @@ impl EventSink for Bridge {
             Kind::RunStarted { .. } if outermost => {
                 if let Some(run) = &event.scope.run {
                     state.run_id = Some(run.id.clone());
-                    state.recorder.write(&self.command, &Record::Run { id: run.id.clone() });
+                    state.recorder.write(&Record::Run { id: run.id.clone() });
                 }
             }
             Kind::RunCompleted { status, error, .. } => {
@@ -343,7 +349,7 @@ impl EventSink for Bridge {
             }
             Kind::MethodExecuting(method) => self.begin(state, event, method),
             Kind::MethodFinished { result } => self.finish(state, event, result),
-            Kind::StepCompleted { .. } => self.complete(state, event),
+            Kind::StepCompleted { .. } => Self::complete(state, event),
             Kind::StepFailed { failure, allowed, call } => {
                 self.fail(state, event, failure, *allowed, call.as_ref());
             }

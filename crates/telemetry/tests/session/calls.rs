@@ -294,14 +294,21 @@ fn error_texts_of_calls_do_not_name_the_model() {
 
 #[test]
 fn the_wall_clock_may_jump() {
-    let mut rig = Rig::new();
-    let step = step(&job(&rig.run("w"), "j"), "s");
-    step.emit(executing());
-    rig.clock.set_wall(-3_600_000);
-    rig.clock.pass(50);
-    step.emit(finished());
-    rig.clock.set_wall(7_200_000);
-    step.emit(completed());
-    let entries = rig.entries(&Outcome::success());
-    assert_eq!((entries[0].duration_ms, entries[1].duration_ms), (50, 50));
+    const YEAR: i64 = 31_536_000_000;
+    for (first, second) in [(-3_600_000, 7_200_000), (YEAR, -YEAR), (-YEAR, -1), (0, -51), (1, 1)] {
+        let mut rig = Rig::new();
+        let step = step(&job(&rig.run("w"), "j"), "s");
+        step.emit(executing());
+        rig.clock.set_wall(first);
+        rig.clock.pass(50);
+        step.emit(finished());
+        rig.clock.set_wall(second);
+        step.emit(completed());
+        let entries = rig.entries(&Outcome::success());
+        for entry in &entries {
+            assert_eq!(entry.duration_ms, 50, "{first} {second}");
+            assert_eq!(entry.started_at.as_millis(), START);
+            assert_eq!(entry.completed_at.as_millis(), START + 50);
+        }
+    }
 }

@@ -96,13 +96,7 @@ fn every_call_that_began_gets_its_entry() {
 fn a_journal_may_be_torn_anywhere() {
     let journal = journal_of_a_run();
     let mut most = 0;
-    let mut cuts = vec![0];
-    for line in journal.split_inclusive(|byte| *byte == b'\n') {
-        let start = cuts[cuts.len() - 1];
-        cuts.extend([1, 8, 9, line.len() / 2, line.len() - 1, line.len()].map(|at| start + at));
-    }
-    // That a line cut anywhere is no line is shown where lines are made.
-    for length in cuts {
+    for length in 0..=journal.len() {
         let torn = &journal[..length];
         let whole = &torn[..torn.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1)];
         let text = std::str::from_utf8(whole).unwrap();
@@ -120,12 +114,18 @@ fn a_journal_may_be_torn_anywhere() {
 fn a_damaged_line_costs_that_line_only() {
     let journal = journal_of_a_run();
     let (_, whole) = recover(&journal);
-    let mut at = 0;
     let lines: Vec<&[u8]> = journal.split_inclusive(|byte| *byte == b'\n').collect();
-    for (number, line) in lines.iter().enumerate() {
+    let places = lines.iter().enumerate().flat_map(|(number, line)| {
+        // A line feed that is gone costs the line after it as well.
+        (0..line.len() - 1).map(move |_| (number, line))
+    });
+    let starts = lines.iter().scan(0, |at, line| {
+        *at += line.len();
+        Some(*at - line.len()..*at - 1)
+    });
+    for ((number, line), at) in places.zip(starts.flatten()) {
         let mut damaged = journal.clone();
-        damaged[at + line.len() / 2] ^= 0x20;
-        at += line.len();
+        damaged[at] ^= 0x20;
         let (_, entries) = recover(&damaged);
         let is = |kind: &str| line[9..].starts_with(format!("{{\"{kind}\":").as_bytes());
         let want = match () {
@@ -165,6 +165,74 @@ fn what_the_dead_process_had_written_is_not_written_twice() {
         assert_eq!(fs::read(spool.join(name)).unwrap(), text, "{name}");
     }
     assert_eq!(files(&spool).len(), names.len() + 1, "the second command's own entry");
+}
+
+/// Weakness 45: a command without its parent.
+#[test]
+fn a_command_that_dies_before_it_calls_anything_has_its_entry() {
+    let rig = Rig::of(CommandWords::new(["model", "search"]).option("--json"));
+    rig.clock.pass(3);
+    let name = &journals(&rig.spool())[0];
+    let journal = fs::read(rig.spool().join("sessions").join(name)).unwrap();
+    let (recovered, entries) = recover(&journal);
+    assert_eq!(recovered, Recovered { sessions: 1, entries: 1 });
+    assert_eq!(entries[0].id, *rig.session.as_ref().unwrap().id());
+    assert_eq!(entries[0].invocation.global_options, ["--json"]);
+    assert_eq!(entries[0].result.error_category, Some(ErrorCategory::Terminated.into()));
+    assert_eq!(entries[0].method_counts, None);
+}
+
+#[test]
+fn whoever_tells_about_the_spool_settles_it_first() {
+    let home = TempDir::new().unwrap();
+    let sessions = spool(&home).join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    fs::write(sessions.join("dead.journal"), journal_of_a_run()).unwrap();
+    let mut rig =
+        Rig::in_home(TempDir::new().unwrap(), CommandWords::new(["telemetry"]), |config| {
+            config.spool = spool(&home);
+            config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
+        });
+    let recovered = rig.session.as_ref().unwrap().recover();
+    assert_eq!(recovered, Recovered { sessions: 1, entries: 6 });
+    assert_eq!(entries(&spool(&home)).len(), 6);
+    assert_eq!(journals(&spool(&home)).len(), 1, "its own");
+    assert_eq!(rig.close(&Outcome::success()).recovered, recovered);
+}
+
+#[test]
+fn many_commands_at_once_settle_a_dead_session_once() {
+    let home = TempDir::new().unwrap();
+    let sessions = spool(&home).join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    let journal = journal_of_a_run();
+    for number in 0..20 {
+        // Ids of its own for each of them; a line that was changed has another sum.
+        let text = String::from_utf8(journal.clone()).unwrap();
+        let text =
+            text.replace("00000000-0000-0000-0000-", &format!("00000000-0000-0000-{number:04}-"));
+        let lines = text.lines().map(|line| format!("{:08x} {}\n", crc(&line[9..]), &line[9..]));
+        fs::write(sessions.join(format!("dead-{number}.journal")), lines.collect::<String>())
+            .unwrap();
+    }
+    let recovered: Vec<Recovered> = std::thread::scope(|threads| {
+        let commands: Vec<_> = (0..16).map(|_| threads.spawn(|| next_command(&home))).collect();
+        commands.into_iter().map(|command| command.join().unwrap()).collect()
+    });
+    assert_eq!(recovered.iter().map(|one| one.sessions).sum::<u64>(), 20);
+    assert_eq!(recovered.iter().map(|one| one.entries).sum::<u64>(), 20 * 6);
+    assert_eq!(entries(&spool(&home)).len(), 16 + 20 * 6);
+    assert_eq!(journals(&spool(&home)), [""; 0]);
+}
+
+/// CRC-32 as in gzip, one bit after the other.
+fn crc(text: &str) -> u32 {
+    let step = |crc: u32, byte: u8| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| {
+            if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
+        })
+    };
+    !text.bytes().fold(!0, step)
 }
 
 #[test]
@@ -221,13 +289,13 @@ fn two_hundred_commands_at_once_neither_lose_nor_steal() {
     assert_eq!(journals(&spool_dir), [""; 0]);
 }
 
-/// Not a test of its own: the process that [`killed_processes_are_told_to_the_end`] kills.
+/// Also the process that [`killed_processes_are_told_to_the_end`] kills.
 #[test]
-#[ignore = "started and killed by another test"]
 fn process_to_be_killed() {
-    let home = std::env::var_os("SWAMP_TEST_SPOOL").unwrap();
+    let own = TempDir::new().unwrap();
+    let path = std::env::var_os("SWAMP_TEST_SPOOL").map_or_else(|| spool(&own), Into::into);
     let mut rig = Rig::in_home(TempDir::new().unwrap(), CommandWords::new(["x"]), |config| {
-        config.spool = home.into();
+        config.spool.clone_from(&path);
         config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
     });
     let main = job(&rig.run("w"), "j");
@@ -240,7 +308,9 @@ fn process_to_be_killed() {
         step.emit(finished());
         step.emit(completed());
     }
-    rig.close(&Outcome::success());
+    let closed = rig.close(&Outcome::success());
+    assert_eq!((closed.written, closed.lost), (2001, 0));
+    assert_eq!(files(&path).len(), 2001);
 }
 
 #[test]
@@ -251,7 +321,7 @@ fn killed_processes_are_told_to_the_end() {
         let spool = spool(&home);
         fs::create_dir_all(&spool).unwrap();
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "recovery::process_to_be_killed", "--ignored", "--nocapture"])
+            .args(["--exact", "recovery::process_to_be_killed", "--nocapture"])
             .env("SWAMP_TEST_SPOOL", &spool)
             .stdout(Stdio::piped())
             .spawn()

@@ -120,6 +120,27 @@ impl Progress {
         }
     }
 
+    /// Ends everything that has not ended, where nobody else can any more.
+    pub(super) fn give_up(&mut self, why: &str, now: Moment) {
+        fn end(status: &mut Status, times: &mut Times, now: Moment) {
+            if matches!(status, Status::Pending | Status::Running) {
+                *status = Status::Cancelled;
+                times.completed = Some(now);
+            }
+        }
+        for job in &mut self.jobs {
+            end(&mut job.status, &mut job.times, now);
+            for step in &mut job.steps {
+                end(&mut step.status, &mut step.times, now);
+            }
+        }
+        if matches!(self.status, Status::Pending | Status::Running) {
+            self.status = Status::Failed;
+            self.times.completed = Some(now);
+            self.error = Some(why.to_owned());
+        }
+    }
+
     /// How the steps ended.
     pub(super) fn totals(&self) -> RunTotals {
         let mut totals = RunTotals::default();

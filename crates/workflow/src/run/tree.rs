@@ -299,6 +299,7 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             if let Some(ended) = lock(&tree.ended).take() {
                 tree.pool.close();
                 if let Some(panic) = ended.panic {
+                    self.wreck();
                     resume_unwind(panic);
                 }
                 return ended;
@@ -328,6 +329,20 @@ impl<'scope, 'env> Crew<'scope, 'env> {
             let limit = wake.map(|wake| wake.saturating_duration_since(now));
             let watched = (!stopped).then_some(cancel as &dyn std::os::fd::AsFd);
             tree.bell.wait(watched, limit);
+        }
+    }
+
+    /// After a panic: stops what runs, starts nothing more, and leaves no record that says "running".
+    fn wreck(self) {
+        let tree = self.tree;
+        tree.is_broken.store(true, Ordering::Release);
+        tree.engine.parts().cancel.cancel(CancelCause::Terminate);
+        while tree.pool.take().is_some() {}
+        let live: Vec<Arc<Run>> = lock(&tree.live).clone();
+        for run in live {
+            run.lock().progress.give_up("swamp itself failed during this run", run.emitter.now());
+            // The panic is the news; that its trace cannot be written is none beside it.
+            drop(run.save());
         }
     }
 
