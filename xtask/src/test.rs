@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 3] =
-    [("git", "git"), ("openssl", "openssl"), ("setpriv", "util-linux")];
+const NEEDED: [(&str, &str); 4] =
+    [("git", "git"), ("openssl", "openssl"), ("setpriv", "util-linux"), ("strace", "strace")];
 
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     install_missing()?;

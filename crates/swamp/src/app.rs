@@ -24,7 +24,7 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
     let (clock, ids) = pins::sources(environment);
     let started = clock.now();
     let mut table = cli::command_table();
-    let line = CommandLine::read(&table, args);
+    let mut line = CommandLine::read(&table, args);
     let parsed = cli::parse(&mut table, args);
     let colours = !line.has("--no-color") && environment.os("NO_COLOR").is_none();
     let mode = if line.has("--json") { Mode::Json } else { Mode::Log };
@@ -36,6 +36,7 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
         }
         Err(error) => {
             let error = usage_error::explain(&error, &line.path());
+            line.allow_declared_words(&table);
             let recorder = if recorder::is_worth_recording(&line, error.exit) {
                 Recorder::open(&line, environment, &clock, &ids, started)
             } else {
@@ -153,6 +154,9 @@ fn summary(result: &CommandResult) -> (u8, Outcome) {
             let exit = i32::from(error.exit);
             let outcome = match error.class {
                 ErrorClass::Usage => Outcome::usage(exit, Usage::Invalid, &*error.message),
+                ErrorClass::TooManyArguments => {
+                    Outcome::usage(exit, Usage::TooManyArguments, &*error.message)
+                }
                 ErrorClass::User | ErrorClass::Internal => Outcome::failure(exit, failure(error)),
             };
             (error.exit, outcome)

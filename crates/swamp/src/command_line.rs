@@ -85,6 +85,21 @@ impl CommandLine {
         };
     }
 
+    /// Lets the error text of a refused command line name what the table declares for its command:
+    /// a missing argument, an option that was probably meant.
+    pub(crate) fn allow_declared_words(&mut self, table: &Command) {
+        let below = |at: &Command, name: &String| at.find_subcommand(name).cloned();
+        let command =
+            self.path.iter().try_fold(table.clone(), |at, name| below(&at, name).ok_or(()));
+        for argument in command.iter().chain([table]).flat_map(Command::get_arguments) {
+            let names = argument.get_value_names().unwrap_or_default();
+            let options = argument.get_long().map(|long| format!("--{long}"));
+            for word in names.iter().map(ToString::to_string).chain(options) {
+                self.words = std::mem::take(&mut self.words).declared_word(&word);
+            }
+        }
+    }
+
     /// Whether a declared option was given, by its long name with dashes.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.options.iter().any(|name| name == option)

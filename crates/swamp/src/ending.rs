@@ -42,6 +42,8 @@ impl Ending {
 pub(crate) enum ErrorClass {
     /// The command line itself is wrong.
     Usage,
+    /// There is more on the command line than the command takes.
+    TooManyArguments,
     /// The user can put it right.
     User,
     /// A fault of this program or the machine.

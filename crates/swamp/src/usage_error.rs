@@ -2,7 +2,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::ending::CommandError;
+use crate::ending::{CommandError, ErrorClass};
 use crate::exit_code;
 
 /// What to tell about a command line that the parser refused. `path` is the command as far as it is
@@ -27,9 +27,10 @@ pub(crate) fn explain(error: &clap::Error, path: &[&str]) -> CommandError {
             let suggested = suggested.unwrap_or_default();
             CommandError::usage(format!("Unknown option \"{argument}\".{suggested}"))
         }
-        ErrorKind::UnknownArgument => {
-            CommandError::usage(format!("Too many arguments: {argument}"))
-        }
+        ErrorKind::UnknownArgument => CommandError {
+            class: ErrorClass::TooManyArguments,
+            ..CommandError::usage(format!("Too many arguments: {argument}"))
+        },
         ErrorKind::MissingRequiredArgument => missing(&argument),
         ErrorKind::ArgumentConflict => {
             let other = text(ContextKind::PriorArg).unwrap_or_default();

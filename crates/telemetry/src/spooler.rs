@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use swamp_ident::{InvocationId, MethodName, Phase, Timestamp};
 use swamp_wire::{
-    Extra, InvocationResult, MethodCounts, ResultStatus, TelemetryEntry, WorkflowContext,
+    Extra, InvocationResult, MethodCounts, REDACTED, ResultStatus, TelemetryEntry, WorkflowContext,
 };
 
 use crate::entry;
 use crate::journal::{Begin, Ending, Reader, Record};
 use crate::spool::Spool;
+use crate::words::is_method_name;
 
 /// What to do about a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,7 +234,9 @@ impl Spooler {
         };
         child.id = id;
         child.invocation.args.truncate(2);
-        child.invocation.args.push(method.into());
+        // What is no name, such as an expression that could not be resolved, is somebody's text.
+        let method = if is_method_name(method.as_str()) { method.into() } else { REDACTED.into() };
+        child.invocation.args.push(method);
         child.result = result;
         child.started_at = started_at;
         child.duration_ms = i64::try_from(ms).unwrap_or(i64::MAX);

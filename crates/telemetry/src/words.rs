@@ -197,7 +197,7 @@ impl CommandWords {
 }
 
 /// Whether a text looks like the name of a method rather than like data.
-fn is_method_name(text: &str) -> bool {
+pub(crate) fn is_method_name(text: &str) -> bool {
     text.len() <= LONGEST_METHOD
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))

@@ -12,6 +12,7 @@
 mod bad_input;
 mod changing;
 mod command_line;
+mod command_words;
 mod conformance;
 mod environment;
 mod failing_jobs;

@@ -37,6 +37,7 @@ use crate::outcome::Outcome;
 use crate::recorder::Recorder;
 use crate::recovery::Recovered;
 use crate::session::Closed;
+use crate::words::is_method_name;
 
 /// The sink of a session.
 pub(crate) struct Bridge {
@@ -386,7 +387,7 @@ const fn matters(kind: &EventKind) -> bool {
 fn public_words<'a>(method: Option<&'a MethodRef>, declared: &'a [String]) -> Vec<&'a str> {
     let mut words = crate::words::BUILT_IN_MODEL_TYPES.to_vec();
     if let Some(method) = method {
-        words.push(method.method.as_str());
+        words.extend(is_method_name(method.method.as_str()).then_some(method.method.as_str()));
         words.extend(method.model_type.as_ref().map(AsRef::as_ref));
         words.extend(method.driver.as_ref().map(AsRef::as_ref));
     }

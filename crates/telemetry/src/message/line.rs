@@ -80,6 +80,42 @@ pub(super) fn mask_named(line: &str) -> String {
     masked
 }
 
+/// Replaces what stands between the parentheses of something that looks like a call: `get(a, b)`.
+/// The plural of "argument(s)" is none.
+pub(super) fn mask_calls(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('(') {
+        let (head, tail) = (&rest[..at], &rest[at + 1..]);
+        masked.push_str(head);
+        masked.push('(');
+        rest = tail;
+        let called = head.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let end = end_of_call(tail);
+        let content = &tail[..end];
+        if called && !matches!(content, "" | "s" | "es" | "ies") {
+            masked.push_str("<text>");
+            rest = &tail[end..];
+        }
+    }
+    masked.push_str(rest);
+    masked
+}
+
+/// Where the parenthesis closes that was opened before this text; its end if it does not.
+fn end_of_call(text: &str) -> usize {
+    let mut depth = 0_usize;
+    for (at, character) in text.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' if depth == 0 => return at,
+            ')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 /// Replaces what stands in quotes, and every word outside that is not an ordinary one.
 pub(super) fn mask_words(line: &str, words: &Words<'_>) -> String {
     let mut masked = String::with_capacity(line.len());

@@ -3,8 +3,8 @@
 //! The category of an error carries its meaning; the text is a hint for people, and it is treated
 //! as if it were written by an adversary. It passes, in this order: the caller's secret redaction;
 //! the cut after the first line; known places and names (repository, home, user, host, model,
-//! arguments); everything in quotes; what follows a phrase like "not found:"; every single word
-//! that looks like a path, an address, a host, a value or an identifier of somebody's own; the cut
+//! arguments); the arguments of calls; everything in quotes; what follows a phrase like "not
+//! found:"; every single word that looks like a path, an address, a host, a value or an identifier of somebody's own; the cut
 //! at 200 characters. What is replaced leaves a word in angle brackets, so that a reader sees that
 //! something stood there and of what kind it was.
 
@@ -128,7 +128,7 @@ impl Masks {
             }
         }
         let words = token::Words { strict: names_things(category), public };
-        let cleaned = line::mask_words(&line::mask_named(&masked), &words);
+        let cleaned = line::mask_words(&line::mask_named(&line::mask_calls(&masked)), &words);
         let cut: String = cleaned.chars().take(LONGEST).collect();
         (!cut.trim().is_empty()).then_some(cut)
     }
@@ -223,9 +223,16 @@ mod tests {
                 C::Vault,
                 "Failed to resolve vault expression vault.get(\"main\", \"token\"): Vault 'main' \
                  not found. No vaults are configured.",
-                "Failed to resolve vault expression <name>(\"<text>\", \"<text>\"): Vault '<text>' \
-                 not found. No vaults are configured.",
+                "Failed to resolve vault expression <name>(<text>): Vault '<text>' not found. No \
+                 vaults are configured.",
             ),
+            (
+                C::Vault,
+                "Failed to resolve vault expression vault.get(main, token): no key token",
+                "Failed to resolve vault expression <name>(<text>): no key <name>",
+            ),
+            (C::Expression, "size(attributes.card) is no number", "size(<text>) is no number"),
+            (C::Method, "[2001:db8::7]:443 <db7.acme.io>", "[<host> <host>"),
             (
                 C::Vary,
                 "Vary dimension 'rack' not found in step inputs for spec 'result'",
@@ -297,7 +304,7 @@ mod tests {
                 "--force",
                 "model_id_or_name",
             ];
-            let got = masks().clean(text, category, &["ghost"], &public);
+            let got = masks().clean(text, category, &["ghost", "token"], &public);
             assert_eq!(got.as_deref(), Some(want), "{text}");
         }
         assert_eq!(masks().clean("", C::Method, &[], &[]), None);
@@ -313,7 +320,47 @@ mod tests {
         assert_eq!(masks().clean(&"x".repeat(200_000), C::Method, &[], &[]), None);
     }
 
+    /// What must not come out, and the part of it that would tell.
+    const PROBES: [(&str, &str); 12] = [
+        ("hunter2", "hunter2"),
+        ("/home/bob smith", "bob smith"),
+        ("/home/bob smith/.ssh/id_rsa", "id_rsa"),
+        ("/srv/acme repo/customers/x.yaml", "customers"),
+        ("tok-91c2f4d07a6be835", "91c2f4d07a6be835"),
+        ("https://bob:pw4711@db.internal/x", "pw4711"),
+        ("postgres://bob:pw4711@db/x", "pw4711"),
+        ("db7.prod.acme.internal", "acme"),
+        ("worker-7.acme", "worker-7"),
+        ("bob4711@acme.com", "bob4711"),
+        ("10.11.12.13", "10.11.12.13"),
+        ("2001:db8::7:1", "2001:db8"),
+    ];
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_planted_probe_survives_nowhere(
+            before in "([a-zA-Z]{1,9}[ ,.:]{1,2}){0,60}",
+            glue in prop::sample::select(vec![
+                " ", "\"", "'", " '", "`", "(", "[", "{", "<", " =", "=", ": ", ":", ",", ";", "\t",
+                "\u{ab}", "get(", "f(x, ", "|", "--", "->", "Not found: ", "*", "#", "!",
+            ]),
+            which in 0..PROBES.len(),
+            unglue in prop::sample::select(vec![
+                "", " ", "\"", "'", "`", ")", "]", "}", ">", ": ", ",", ";", ".", "|", "?", "!", "\n",
+                ")): ", "\u{bb}", "*", "#",
+            ]),
+            after in "([a-zA-Z]{1,9}[ ,.:]{1,2}){0,60}",
+            category in prop::sample::select(C::ALL.to_vec()),
+        ) {
+            let (probe, telling) = PROBES[which];
+            let text = format!("{before}{glue}{probe}{unglue}{after}");
+            let cleaned = masks().clean(&text, category, &[], &[]).unwrap_or_default();
+            prop_assert!(!cleaned.contains(telling), "{text}\n{cleaned}");
+            prop_assert!(cleaned.chars().count() <= LONGEST);
+        }
+
         #[test]
         fn planted_secrets_never_come_out(
             before in "[a-zA-Z '\"(\\[.,:=/-]{0,40}",

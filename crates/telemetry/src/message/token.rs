@@ -41,6 +41,13 @@ impl Words<'_> {
                 return;
             }
         }
+        // So does what is called take along what it is called with.
+        if let Some(at) = word.find("(<text>") {
+            let head = &word[..at];
+            masked.push_str(self.kind(head.trim_matches(is_punctuation)).unwrap_or(head));
+            masked.push_str(&word[at..]);
+            return;
+        }
         let core = word.trim_matches(is_punctuation);
         if core.is_empty() {
             masked.push_str(word);
@@ -53,8 +60,23 @@ impl Words<'_> {
         masked.push_str(trailing);
     }
 
-    /// What stands in place of a word; `None` for an ordinary one.
+    /// What stands in place of a word; `None` for an ordinary one. A word that is not ordinary in
+    /// one of its parts is not ordinary.
     fn kind(&self, core: &str) -> Option<&'static str> {
+        self.kind_of_whole(core).or_else(|| {
+            // A colon also stands inside addresses, so it parts words last.
+            let marks: [fn(char) -> bool; 2] = [|c| !is_word(c) && c != ':', |c| !is_word(c)];
+            marks.into_iter().find_map(|is_mark| {
+                let parts = core.split(is_mark).filter(|part| part.len() < core.len());
+                parts
+                    .map(|part| part.trim_matches(is_punctuation))
+                    .filter(|part| !part.is_empty() && !is_inside_of_placeholder(core, part))
+                    .find_map(|part| self.kind_of_whole(part))
+            })
+        })
+    }
+
+    fn kind_of_whole(&self, core: &str) -> Option<&'static str> {
         // "argument(s)", whose last mark is punctuation and cut off already.
         let core = core.strip_suffix("(s").unwrap_or(core);
         if self.public.contains(&core)
@@ -94,6 +116,17 @@ impl Words<'_> {
     }
 }
 
+/// Whether a mark may stand inside a word without parting it.
+fn is_word(character: char) -> bool {
+    character.is_alphanumeric()
+        || matches!(character, '.' | '-' | '_' | '@' | '/' | '\\' | '~' | '+' | '%' | '\'' | '=')
+}
+
+/// Whether a part of a word is what an earlier stage left in it.
+fn is_inside_of_placeholder(core: &str, part: &str) -> bool {
+    part.chars().all(|c| c.is_ascii_lowercase()) && core.contains(&format!("<{part}>"))
+}
+
 fn is_punctuation(character: char) -> bool {
     matches!(character, '(' | ')' | '[' | ']' | '{' | '}' | '.' | ',' | ';' | ':' | '!' | '?')
 }
@@ -127,7 +160,9 @@ fn is_host(core: &str) -> bool {
         !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
     };
     let is_domain = last.chars().count() > 1 && last.chars().all(char::is_alphabetic);
-    let is_address = labels.len() == 4 && labels.iter().all(|label| label.parse::<u8>().is_ok());
+    let is_octet =
+        |label: &&str| label.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u8>().is_ok();
+    let is_address = labels.windows(4).any(|four| four.iter().all(is_octet));
     (is_domain && labels.iter().all(is_label)) || is_address
 }
 

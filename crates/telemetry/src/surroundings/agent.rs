@@ -103,7 +103,12 @@ mod tests {
             (&[("OPENCODE", "0")], none),
             (&[("CODEX_AGENT_HARNESS", "1")], some("codex")),
             (&[("CODEX_SANDBOX_NETWORK_DISABLED", "1")], some("codex")),
+            (&[("CODEX_AGENT_HARNESS", "0")], none),
+            (&[("CODEX_SANDBOX_NETWORK_DISABLED", "0")], none),
             (&[("CODEX_SANDBOX", "")], some("codex")),
+            (&[("TERM_PROGRAM", "vscode")], none),
+            (&[("AI_AGENT", "0")], none),
+            (&[("AI_AGENT", "False")], none),
             (&[("AGENT", "no")], (true, None)),
             (&[("AI_AGENT", "yes")], (true, None)),
             (&[("IS_AGENT", "1")], (true, None)),
@@ -118,5 +123,28 @@ mod tests {
             };
             assert_eq!(detect(&env), want, "{set:?}");
         }
+    }
+
+    #[test]
+    fn of_two_rules_the_first_wins_and_any_beats_the_general_ones() {
+        let value = |test: &Test| match test {
+            Test::Is(text) => *text,
+            Test::Set => "",
+            Test::NotEmpty => "x",
+        };
+        for (place, (tool, variable, test)) in RULES.iter().enumerate() {
+            for (_, other, other_test) in RULES[place..].iter().filter(|rule| rule.1 != *variable) {
+                let env = |name: &str| match name {
+                    name if name == *variable => Some(value(test).to_owned()),
+                    name if name == *other => Some(value(other_test).to_owned()),
+                    "AGENT" => Some("1".to_owned()),
+                    _ => None,
+                };
+                assert_eq!(detect(&env), (true, Some(*tool)), "{variable} and {other}");
+            }
+        }
+        let read = RULES.iter().map(|(_, variable, _)| variable).chain(GENERAL);
+        assert!(read.clone().all(|variable| VARIABLES.contains(variable)));
+        assert!(VARIABLES.iter().all(|variable| read.clone().any(|read| read == variable)));
     }
 }

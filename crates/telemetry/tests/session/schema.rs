@@ -238,6 +238,35 @@ fn schema_and_documentation_list_every_word() {
 }
 
 #[test]
+fn every_variable_that_is_read_is_documented() {
+    let read = std::sync::Mutex::new(BTreeSet::new());
+    let env = |name: &str| {
+        read.lock().unwrap().insert(name.to_owned());
+        None
+    };
+    surroundings(&env, false, None);
+    swamp_telemetry::Masks::of_machine(&env, "host");
+    swamp_telemetry::config_dir(&env);
+    let marker = swamp_telemetry::MarkerState::NoRepository;
+    let switches = swamp_telemetry::Switches {
+        no_telemetry_option: false,
+        env: &env,
+        user_settings: None,
+        marker,
+    };
+    assert_eq!(switches.off(), None);
+    let read = read.into_inner().unwrap();
+    for variable in &read {
+        let spellings = [format!("`{variable}`"), format!("`${variable}/")];
+        let is_documented = spellings.iter().any(|spelling| DOCUMENTATION.contains(spelling));
+        assert!(is_documented || variable == "HOME", "{variable} is not documented");
+    }
+    for variable in swamp_telemetry::VARIABLES.concat() {
+        assert!(read.contains(variable), "{variable} is listed and not read");
+    }
+}
+
+#[test]
 fn examples_in_the_documentation_are_entries() {
     let mut checker = Checker::new();
     let root = checker.root.clone();
