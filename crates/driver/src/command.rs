@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use swamp_ident::CancelCause;
+use swamp_secret::Secret;
 
 use crate::Captured;
 
@@ -17,6 +18,10 @@ pub struct CommandSpec {
     pub working_dir: Option<PathBuf>,
     /// Variables added to this process's environment; later entries win.
     pub env: Vec<(String, String)>,
+    /// Likewise, above those, with values that nobody but the command may see: a driver passes them
+    /// in the environment of that one process or in a file that only its user can read, never in an
+    /// argument list.
+    pub secret_env: Vec<(String, Secret)>,
     /// How long it may take.
     pub timeout: Option<Duration>,
     /// Where it reads from.

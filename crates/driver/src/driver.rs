@@ -13,7 +13,7 @@ pub trait Driver: Send + Sync {
     /// Runs a command to its end.
     ///
     /// `on_line` gets every line as it is printed, without its line feed; bytes that are not UTF-8
-    /// are replaced. Of a line longer than 64 KiB it gets pieces. A command that ends badly is no
+    /// are replaced. Of a line longer than 64 KiB it gets pieces ([`is_piece`](crate::is_piece)). A command that ends badly is no
     /// error here, one that cannot be started is.
     fn run(
         &self,

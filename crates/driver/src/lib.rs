@@ -27,6 +27,6 @@ pub use cancel::Cancel;
 pub use command::{CommandResult, CommandSpec, Ending, Stdin};
 pub use driver::Driver;
 pub use error::DriverError;
-pub use output::{Captured, KEPT_BYTES};
+pub use output::{Captured, KEPT_BYTES, is_piece};
 pub use raw::Raw;
 pub use registry::Drivers;

@@ -7,6 +7,16 @@ pub const KEPT_BYTES: usize = 8 << 20;
 /// feed does not grow the buffer without end.
 const LONGEST_LINE: usize = 64 << 10;
 
+/// Pieces that are not the last of their line have at least this many bytes, and whole lines have
+/// fewer: a cut that would split a character takes up to three bytes away.
+const SHORTEST_PIECE: usize = LONGEST_LINE - 3;
+
+/// Whether what a driver handed over as a line goes on with the next one. (A line with bytes that
+/// are not UTF-8, which were replaced by longer ones, may be taken for a piece.)
+pub fn is_piece(line: &str) -> bool {
+    line.len() >= SHORTEST_PIECE
+}
+
 /// One output of a command as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Captured {
@@ -48,12 +58,11 @@ impl Collector {
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (head, tail) = rest.split_at(end);
-            if self.line.is_empty() && head.len() <= LONGEST_LINE {
+            if self.line.is_empty() && head.len() < SHORTEST_PIECE {
                 on_line(&String::from_utf8_lossy(head));
             } else {
                 self.extend_line(head, on_line);
-                on_line(&String::from_utf8_lossy(&self.line));
-                self.line.clear();
+                self.end_line(on_line);
             }
             rest = &tail[1..];
         }
@@ -72,10 +81,20 @@ impl Collector {
         self.line.extend_from_slice(bytes);
     }
 
+    /// Hands over the last piece of a line. One that could be taken for an earlier one is followed
+    /// by an empty one.
+    fn end_line(&mut self, on_line: &mut dyn FnMut(&str)) {
+        on_line(&String::from_utf8_lossy(&self.line));
+        if self.line.len() >= SHORTEST_PIECE {
+            on_line("");
+        }
+        self.line.clear();
+    }
+
     /// Hands over an unfinished last line and tells what was kept.
     pub(crate) fn finish(mut self, on_line: &mut dyn FnMut(&str)) -> Captured {
         if !self.line.is_empty() {
-            on_line(&String::from_utf8_lossy(&self.line));
+            self.end_line(on_line);
         }
         if (self.kept.len() as u64) < self.total {
             let whole = self.kept.len() - cut_character(&self.kept);
@@ -159,6 +178,25 @@ mod tests {
         let chunks: Vec<&[u8]> = text.as_bytes().chunks(1000).collect();
         let (lines, _) = collect(usize::MAX, &chunks);
         assert_eq!(lines.concat(), text);
+    }
+
+    #[test]
+    fn pieces_and_whole_lines_can_be_told_apart() {
+        for length in LONGEST_LINE - 6..LONGEST_LINE + 6 {
+            for character in ["x", "\u{1f980}"] {
+                let line = character.repeat(length / character.len() + 1);
+                let text = format!("{line}\nnext\n");
+                let (lines, _) = collect(usize::MAX, &[text.as_bytes()]);
+                let mut joined = vec![String::new()];
+                for line in lines {
+                    joined.last_mut().unwrap().push_str(&line);
+                    if !is_piece(&line) {
+                        joined.push(String::new());
+                    }
+                }
+                assert_eq!(joined, [&*line, "next", ""], "{length}");
+            }
+        }
     }
 
     #[test]

@@ -92,6 +92,9 @@ impl Driver for Raw {
         for (name, value) in &spec.env {
             command.env(name, value);
         }
+        for (name, value) in &spec.secret_env {
+            command.env(name, value.expose());
+        }
         if let Some(dir) = &spec.working_dir {
             command.current_dir(dir);
         }
@@ -126,10 +129,12 @@ fn check(spec: &CommandSpec) -> Result<(), DriverError> {
     if spec.script.contains('\0') {
         return Err(DriverError::Script);
     }
-    let unusable = |(name, value): &&(String, String)| {
+    let plain = spec.env.iter().map(|(name, value)| (name, value.as_str()));
+    let secret = spec.secret_env.iter().map(|(name, value)| (name, value.expose()));
+    let mut unusable = plain.chain(secret).filter(|(name, value)| {
         name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
-    };
-    match spec.env.iter().find(unusable) {
+    });
+    match unusable.next() {
         Some((name, _)) => Err(DriverError::Environment { name: name.clone() }),
         None => Ok(()),
     }

@@ -51,6 +51,20 @@ fn is_alive(pid: &str) -> bool {
 }
 
 #[test]
+fn secret_variables_reach_the_command_and_nothing_else() {
+    let secret_env = vec![("TOKEN".to_owned(), swamp_secret::Secret::new("s'ecret \n $(x)"))];
+    let script = "printf %s \"$TOKEN\"; tr '\\0' ' ' < /proc/$$/cmdline >&2";
+    let spec = CommandSpec { secret_env, ..spec(script) };
+    assert!(!format!("{spec:?}").contains("ecret \\n"));
+    let result = run_spec(&spec).1.unwrap();
+    assert_eq!(result.stdout.text, "s'ecret \n $(x)");
+    assert!(!result.stderr.text.contains("s'ecret"), "{}", result.stderr.text);
+    let secret_env = vec![("TOKEN".to_owned(), swamp_secret::Secret::new("a\0b"))];
+    let error = run_spec(&CommandSpec { secret_env, ..spec }).1.unwrap_err().to_string();
+    assert!(error.contains("\"TOKEN\"") && !error.contains('\0'), "{error}");
+}
+
+#[test]
 fn output_and_exit_code_come_back() {
     let (lines, result) = run_spec(&spec("echo out; echo err >&2; printf 'no end'; exit 3"));
     let result = result.unwrap();

@@ -1,0 +1,190 @@
+//! The forms in which a secret may turn up in a text.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+use crate::{SHORTEST, SHORTEST_ENCODED, SHORTEST_LINE, Secret};
+
+/// Widths at which base64 is usually wrapped: PEM and `openssl`, MIME and `base64`.
+const WRAPPED_AT: [usize; 2] = [64, 76];
+
+/// The letters of hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hex {
+    Lower,
+    Upper,
+}
+
+/// Everything to look for because of one secret; nothing if it is too short.
+pub(crate) fn needles(secret: &str) -> Vec<Secret> {
+    let mut found = BTreeSet::new();
+    let trimmed = secret.trim();
+    if trimmed.chars().count() < SHORTEST {
+        return Vec::new();
+    }
+    for text in [secret, trimmed] {
+        found.insert(Secret::new(text));
+        escaped(text, &mut found);
+        percent(text, &mut found);
+        base64(text.as_bytes(), &mut found);
+    }
+    if trimmed.contains('\n') {
+        let lines = trimmed.lines().map(str::trim);
+        let long = lines.filter(|line| line.chars().count() >= SHORTEST_LINE);
+        found.extend(long.map(Secret::new));
+    }
+    found.into_iter().collect()
+}
+
+/// JSON, shells, YAML, SQL.
+fn escaped(text: &str, found: &mut BTreeSet<Secret>) {
+    let json = json(text, false, Hex::Lower);
+    for form in [
+        json.replace('/', "\\/"),
+        self::json(&json, false, Hex::Lower),
+        self::json(text, true, Hex::Lower),
+        self::json(text, true, Hex::Upper),
+        json,
+        text.replace('\'', r"'\''"),
+        text.replace('\'', r#"'"'"'"#),
+        text.replace('\'', "''"),
+        with_backslashes(text, |character| matches!(character, '\\' | '"' | '$' | '`')),
+        with_backslashes(text, |character| matches!(character, '\\' | '"' | '$' | '`' | '!')),
+        // `printf %q` and the like.
+        with_backslashes(text, |character| {
+            character.is_ascii()
+                && !character.is_ascii_alphanumeric()
+                && !matches!(
+                    character,
+                    '_' | '-' | '.' | '/' | ':' | '@' | '%' | '+' | '=' | ',' | '\n'
+                )
+        }),
+        with_backslashes(text, |character| {
+            character.is_ascii()
+                && !character.is_ascii_alphanumeric()
+                && !matches!(character, '_' | '-' | '.' | '/' | ':' | '@' | '%' | '+' | '=' | '\n')
+        }),
+        ansi_c(text, false),
+        ansi_c(text, true),
+    ] {
+        found.insert(form.into());
+    }
+}
+
+/// The inside of a JSON string.
+fn json(text: &str, ascii_only: bool, hex: Hex) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            plain if plain >= ' ' && (plain.is_ascii() || !ascii_only) => out.push(plain),
+            other => {
+                for unit in other.encode_utf16(&mut [0; 2]) {
+                    let digits = if hex == Hex::Upper {
+                        format!("{unit:04X}")
+                    } else {
+                        format!("{unit:04x}")
+                    };
+                    out.extend(["\\u", &digits]);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn with_backslashes(text: &str, wants: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if wants(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// The inside of `$'…'`.
+fn ansi_c(text: &str, octal: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\'' | '\\' => out.extend(['\\', character]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{1b}' => out.push_str("\\E"),
+            plain if plain >= ' ' && (plain.is_ascii() || !octal) => out.push(plain),
+            other => {
+                for byte in other.encode_utf8(&mut [0; 4]).bytes() {
+                    out.extend(["\\", &format!("{byte:03o}")]);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Percent-encoding, with each of the sets of characters that encoders leave plain.
+fn percent(text: &str, found: &mut BTreeSet<Secret>) {
+    // RFC 3986; JavaScript's `encodeURIComponent` and `encodeURI`; forms; paths.
+    const PLAIN: [&str; 6] =
+        ["-._~", "-._~!'()*", "-._~!'()*;/?:@&=+$,#", "-._*", "-._~/", "-._~!$&'()*+,;=:@"];
+    for plain in PLAIN {
+        for hex in [Hex::Upper, Hex::Lower] {
+            for space in ["%20", "+"] {
+                let mut out = String::with_capacity(text.len());
+                for byte in text.bytes() {
+                    let character = char::from(byte);
+                    if byte.is_ascii_alphanumeric() || plain.contains(character) {
+                        out.push(character);
+                    } else if byte == b' ' {
+                        out.push_str(space);
+                    } else if hex == Hex::Lower {
+                        out.extend(["%", &format!("{byte:02x}")]);
+                    } else {
+                        out.extend(["%", &format!("{byte:02X}")]);
+                    }
+                }
+                found.insert(out.into());
+            }
+        }
+    }
+}
+
+/// Base64 in both alphabets: alone, wrapped, and inside a longer text.
+fn base64(bytes: &[u8], found: &mut BTreeSet<Secret>) {
+    if bytes.len() < SHORTEST_ENCODED {
+        return;
+    }
+    for engine in [&STANDARD, &URL_SAFE] {
+        let alone = engine.encode(bytes);
+        let certain = bytes.len() * 8 / 6;
+        for width in WRAPPED_AT.into_iter().filter(|width| *width < certain) {
+            let mut rest = &alone[..certain];
+            while rest.len() >= SHORTEST_LINE {
+                let line = &rest[..rest.len().min(width)];
+                found.insert(Secret::new(line));
+                rest = &rest[line.len()..];
+            }
+        }
+        found.insert(Secret::new(alone.trim_end_matches('=')));
+        found.insert(alone.into());
+        for before in 0..3 {
+            let mut padded = zeroize::Zeroizing::new(vec![0; before]);
+            padded.extend_from_slice(bytes);
+            let encoded = engine.encode(&*padded);
+            // Only characters all of whose bits are the secret's.
+            let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+            found.insert(Secret::new(&encoded[from..to]));
+        }
+    }
+}
