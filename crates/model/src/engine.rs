@@ -1,5 +1,6 @@
 //! The engine: what a method run needs from outside, and the doors to everything it can do.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,15 +9,18 @@ use swamp_driver::{Cancel, Drivers};
 use swamp_events::{ArtifactRef, Emitter, EnvUse};
 use swamp_expr::{Context, DocumentPath, EnvSource, PathItem, SecretSource, for_each_template};
 use swamp_ident::{Clock, IdSource};
+use swamp_secret::Redactor;
 use swamp_store::{
     DataStore, Definition, Definitions, LockOwner, OutputStore, RepoPaths, Repository, StoreError,
 };
+use swamp_vault::SecretStore;
 
 use crate::evaluate;
 use crate::outcome::{MethodFailure, MethodRun};
 use crate::reports::{self, ReportInfo, ReportOwner};
 use crate::request::{Call, MethodRequest};
 use crate::runner::{self, Run};
+use crate::secrets::{Sealed, SecretBag};
 use crate::sources::RepositorySource;
 use crate::types::TypeRegistry;
 use crate::validate::{self, ValidateOptions, Validation};
@@ -32,8 +36,10 @@ pub struct EngineParts {
     pub drivers: Drivers,
     /// Answers `env` in expressions.
     pub env: Arc<dyn EnvSource + Send + Sync>,
-    /// Answers `vault.get` in expressions.
-    pub secrets: Arc<dyn SecretSource + Send + Sync>,
+    /// Answers `vault.get` in expressions, and takes sensitive data.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Learns of every secret there is to be kept out of texts.
+    pub redactor: Redactor,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Fresh ids.
@@ -51,6 +57,7 @@ pub struct Engine {
     parts: EngineParts,
     source: RepositorySource,
     outputs: OutputStore,
+    secrets: SecretBag,
 }
 
 /// A definition that was evaluated and whose evaluated copy was written.
@@ -72,7 +79,12 @@ impl Engine {
             definitions: parts.repository.definitions(),
             data: DataStore::new(paths.clone()),
         };
-        Self { parts, source, outputs: OutputStore::new(paths) }
+        let secrets = SecretBag::new(
+            Arc::clone(&parts.secrets),
+            parts.redactor.clone(),
+            Arc::clone(&parts.ids),
+        );
+        Self { parts, source, outputs: OutputStore::new(paths), secrets }
     }
 
     /// What it is made of.
@@ -131,10 +143,26 @@ impl Engine {
         runner::call_directly(self, request, emitter)
     }
 
-    /// What expressions outside definitions see of the repository: `data`, `file`, `model`, `env`
-    /// and `vault`. Add `inputs` and the like with [`Context::with`].
+    /// What expressions outside definitions see of the repository while something runs: `data`,
+    /// `file`, `model`, `env` and `vault`. Secrets are stand-ins; [`Engine::mask`] what may hold one
+    /// before it is shown. Add `inputs` and the like with [`Context::with`].
     pub fn context(&self) -> Context<'_> {
-        self.context_with(&*self.parts.secrets)
+        self.context_with(&self.secrets)
+    }
+
+    /// Likewise for looking at something that does not run: no secret is fetched, so no command of a
+    /// vault runs.
+    pub fn sealed_context(&self) -> Context<'_> {
+        self.context_with(&Sealed)
+    }
+
+    /// A text without secrets.
+    pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.secrets.mask(text)
+    }
+
+    pub(crate) const fn secrets(&self) -> &SecretBag {
+        &self.secrets
     }
 
     pub(crate) const fn source(&self) -> &RepositorySource {

@@ -40,7 +40,6 @@ pub use outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredAr
 pub use request::{Call, DataOverride, DriverChoice, MethodRequest, StepCall};
 pub use runner::describe_lock_notice;
 pub use schema::{Schema, SchemaProblem};
-pub use secrets::NoVaults;
 pub use types::{
     FileSpec, MethodKind, MethodType, ModelType, OutputSpec, ResourceSpec, TypeRegistry,
     UnknownType,

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use swamp_driver::{Cancel, CommandResult, CommandSpec, Driver, DriverError};
+use swamp_driver::{Cancel, CommandResult, CommandSpec, Driver, DriverError, is_piece};
 use swamp_events::{Emitter, EventKind, Notice, OutputStream};
 use swamp_ident::{CancelCause, DataName, ErrorCategory, SpecName};
+use swamp_secret::{Redactor, Secret, StreamRedactor};
 
 use crate::secrets::SecretBag;
 
@@ -79,9 +80,14 @@ impl MethodCall<'_> {
         self.secrets.reveal_text(text)
     }
 
+    /// Likewise, if there are any in it.
+    pub fn reveal_secret(&self, text: &str) -> Option<Secret> {
+        self.secrets.reveal(text)
+    }
+
     /// A shell script in which secrets are references to environment variables, and these
     /// variables.
-    pub fn script(&self, text: &str) -> (String, Vec<(String, String)>) {
+    pub fn script(&self, text: &str) -> (String, Vec<(String, Secret)>) {
         self.secrets.indirect(text)
     }
 
@@ -100,23 +106,88 @@ impl MethodCall<'_> {
     /// added below those of `spec`.
     pub fn run_command(&self, mut spec: CommandSpec) -> Result<CommandResult, DriverError> {
         spec.env.splice(0..0, self.command_env.iter().cloned());
-        let mut on_line = |stream, line: &str| {
-            let line = self.secrets.mask(line).into_owned();
+        let redactor = self.secrets.redactor();
+        let tell = |stream, line: &str| {
+            let line = line.to_owned();
             self.emitter.emit(EventKind::MethodOutput { stream, line });
         };
-        let mut result = self.driver.run(&spec, self.cancel, &mut on_line)?;
+        let mut stdout = Lines::new(redactor, OutputStream::Stdout);
+        let mut stderr = Lines::new(redactor, OutputStream::Stderr);
+        let mut on_line = |stream, line: &str| match stream {
+            OutputStream::Stdout => stdout.push(line, &tell),
+            OutputStream::Stderr => stderr.push(line, &tell),
+        };
+        let result = self.driver.run(&spec, self.cancel, &mut on_line);
+        stdout.finish(&tell);
+        stderr.finish(&tell);
+        let mut result = result?;
         for (stream, captured) in
             [(OutputStream::Stdout, &mut result.stdout), (OutputStream::Stderr, &mut result.stderr)]
         {
-            if captured.is_truncated() {
+            let masked = if captured.is_truncated() {
                 let (bytes, kept) = (captured.bytes, captured.kept);
                 let notice = Notice::OutputTruncated { stream, bytes, kept };
                 self.emitter.emit(EventKind::MethodNotice(notice));
-            }
-            if let Cow::Owned(masked) = self.secrets.mask(&captured.text) {
+                redactor.redact_cut(&captured.text)
+            } else {
+                redactor.redact(&captured.text)
+            };
+            if let Cow::Owned(masked) = masked {
                 captured.text = masked;
             }
         }
         Ok(result)
+    }
+}
+
+/// The lines of one output on their way, secrets taken out: also those that span lines, or pieces of
+/// long ones.
+struct Lines {
+    stream: OutputStream,
+    redactor: Redactor,
+    redacted: StreamRedactor,
+    /// The beginning of a line whose end is not told yet.
+    begun: String,
+}
+
+impl Lines {
+    fn new(redactor: &Redactor, stream: OutputStream) -> Self {
+        let (redacted, begun) = (redactor.stream(), String::new());
+        Self { stream, redactor: redactor.clone(), redacted, begun }
+    }
+
+    fn push(&mut self, line: &str, tell: &dyn Fn(OutputStream, &str)) {
+        if self.redactor.is_idle() {
+            return tell(self.stream, line);
+        }
+        let passed = self.redacted.push(line).into_owned();
+        self.pass_on(&passed, tell);
+        if is_piece(line) {
+            // A line without end must not fill the memory.
+            if is_piece(&self.begun) {
+                tell(self.stream, &std::mem::take(&mut self.begun));
+            }
+        } else {
+            let passed = self.redacted.push("\n").into_owned();
+            self.pass_on(&passed, tell);
+        }
+    }
+
+    fn pass_on(&mut self, text: &str, tell: &dyn Fn(OutputStream, &str)) {
+        let mut pieces = text.split('\n');
+        self.begun.push_str(pieces.next().unwrap_or_default());
+        for next in pieces {
+            tell(self.stream, &self.begun);
+            self.begun.clear();
+            self.begun.push_str(next);
+        }
+    }
+
+    fn finish(mut self, tell: &dyn Fn(OutputStream, &str)) {
+        let rest = std::mem::replace(&mut self.redacted, self.redactor.stream()).finish();
+        self.pass_on(&rest, tell);
+        if !self.begun.is_empty() {
+            tell(self.stream, &self.begun);
+        }
     }
 }

@@ -327,7 +327,7 @@ fn what_cannot_begin_says_why_and_leaves_what_it_should() {
         ),
         (
             direct("vault", json!({})),
-            "Failed to resolve vault expression vault.get(main, k): Vault 'main' not found.",
+            "Failed to resolve vault expression vault.get(main, k): Vault not found: main.",
             C::Vault,
             None,
             Left::Log,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use swamp_ident::{ErrorCategory, Failure, Fault, Phase};
+use swamp_secret::Redactor;
 use swamp_store::Repository;
 use swamp_telemetry::{Outcome, Usage};
 
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
     let colours = !line.has("--no-color") && environment.os("NO_COLOR").is_none();
     let mode = if line.has("--json") { Mode::Json } else { Mode::Log };
     let plain = Output::new(mode, Level::Info, colours, clock.clone());
+    let redactor = Redactor::new();
 
     let (result, recorder) = match parsed {
         Err(error) if error.kind() == clap::error::ErrorKind::DisplayHelp => {
@@ -38,7 +40,7 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
             let error = usage_error::explain(&error, &line.path());
             line.allow_declared_words(&table);
             let recorder = if recorder::is_worth_recording(&line, error.exit) {
-                Recorder::open(&line, environment, &clock, &ids, started)
+                Recorder::open(&line, environment, &clock, &ids, started, &redactor)
             } else {
                 Recorder::off()
             };
@@ -46,13 +48,14 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
         }
         Ok(cli) if cli.version => (show_version(&plain, &cli, &line), Recorder::off()),
         Ok(cli) => {
-            let recorder = Recorder::open(&line, environment, &clock, &ids, started);
+            let recorder = Recorder::open(&line, environment, &clock, &ids, started, &redactor);
             let result = match level(&cli.global, environment, &line) {
                 Ok(level) => {
                     let output = Output::new(mode, level, colours, clock.clone());
                     let global = &cli.global;
                     let recorder = &recorder;
-                    let cx = Cx { output, environment, clock, ids, global, recorder };
+                    let redactor = redactor.clone();
+                    let cx = Cx { output, environment, clock, ids, global, redactor, recorder };
                     panics.turn_into_errors(|| {
                         pins::panic_if_wanted(environment, "before");
                         match cli.command {
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
             (result, recorder)
         }
     };
+    let result = result.map_err(|error| error.redacted(&redactor));
     // The user reads the error first; recording comes after. A panic has told of itself already,
     // but not to whoever reads the one document.
     if let Err(error) = &result

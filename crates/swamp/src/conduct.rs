@@ -73,14 +73,16 @@ impl Conduct {
         if let Some(sink) = pins::PanickingSink::wanted(cx.environment) {
             watchers.add(sink);
         }
-        watchers.start("run-log", move |events| RunLog::new(level).run(&events));
+        let redactor = cx.redactor.clone();
+        watchers.start("run-log", move |events| RunLog::new(level, redactor).run(&events));
         let output = cx.output.clone();
         match view {
             View::Log => {
                 let environment = cx.environment;
+                let redactor = cx.redactor.clone();
                 watchers.start("console", move |events| {
                     pins::panic_if_wanted(environment, "console");
-                    Console::new(output).run(events);
+                    Console::new(output, redactor).run(events);
                 });
             }
             View::Tree => {

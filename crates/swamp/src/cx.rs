@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use swamp_ident::{Clock, IdSource};
+use swamp_secret::Redactor;
 use swamp_store::{LockInfo, LockNotice, LockOwner, Repository};
 
 use crate::arguments::RepoArgs;
@@ -24,6 +25,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) ids: Arc<dyn IdSource>,
     /// The options that every command has.
     pub(crate) global: &'a GlobalOptions,
+    /// Knows the secrets that the command has met.
+    pub(crate) redactor: Redactor,
     /// Who records the command.
     pub(crate) recorder: &'a crate::recorder::Recorder,
 }

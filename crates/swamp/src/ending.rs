@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use swamp_expr::ExprError;
 use swamp_ident::{ErrorCategory, Failure, Fault};
 use swamp_model::MethodFailure;
+use swamp_secret::Redactor;
 use swamp_store::StoreError;
+use swamp_vault::VaultError;
 use swamp_workflow::WorkflowError;
 
 use crate::exit_code;
@@ -108,6 +110,13 @@ impl CommandError {
         self
     }
 
+    /// The error without secrets.
+    pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.redact(&self.message).into_owned();
+        self.hint = self.hint.map(|hint| redactor.redact(&hint).into_owned());
+        self
+    }
+
     /// The JSON document.
     pub(crate) fn to_json(&self) -> Value {
         let error = match &self.hint {
@@ -132,6 +141,13 @@ impl From<StoreError> for CommandError {
             _ => ErrorClass::User,
         };
         Self { class, ..Self::user(error.to_string()) }
+    }
+}
+
+impl From<VaultError> for CommandError {
+    fn from(error: VaultError) -> Self {
+        let class = if error.is_internal() { ErrorClass::Internal } else { ErrorClass::User };
+        Self { class, category: Some(ErrorCategory::Vault), ..Self::user(error.to_string()) }
     }
 }
 

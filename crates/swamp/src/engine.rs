@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use swamp_driver::{Cancel, Drivers};
-use swamp_expr::{EnvSource, SecretError, SecretSource};
+use swamp_expr::EnvSource;
 use swamp_model::{Engine, EngineParts, TypeRegistry};
 use swamp_store::Repository;
+use swamp_vault::{Surroundings, Vaults};
 
 use crate::cx::Cx;
 use crate::ending::CommandError;
@@ -25,18 +26,6 @@ impl EnvSource for ProcessEnvironment {
     }
 }
 
-/// Answers every question for a secret: this version has no vaults.
-#[derive(Debug)]
-struct NoVaults;
-
-impl SecretSource for NoVaults {
-    fn get(&self, vault: &str, _key: &str) -> Result<String, SecretError> {
-        Err(SecretError(format!(
-            "Vault '{vault}' not found: this version of swamp reads no vaults yet."
-        )))
-    }
-}
-
 /// An engine that nobody tells to stop.
 pub(crate) fn build(cx: &Cx<'_>, repository: Repository) -> Result<Engine, CommandError> {
     Ok(with_cancel(cx, repository, cancel()?))
@@ -52,16 +41,35 @@ pub(crate) fn cancel() -> Result<Cancel, CommandError> {
 /// An engine that stops when the switch is thrown.
 pub(crate) fn with_cancel(cx: &Cx<'_>, repository: Repository, cancel: Cancel) -> Engine {
     let pid = std::process::id();
+    let stop = {
+        let cancel = cancel.clone();
+        Arc::new(move || cancel.is_cancelled())
+    };
+    let secrets = Arc::new(Vaults::new(Surroundings { stop, ..surroundings(cx, &repository) }));
     Engine::new(EngineParts {
         repository,
         types: TypeRegistry::builtin(),
         drivers: Drivers::builtin(),
         env: Arc::new(ProcessEnvironment),
-        secrets: Arc::new(NoVaults),
+        secrets,
+        redactor: cx.redactor.clone(),
         clock: Arc::clone(&cx.clock),
         ids: Arc::clone(&cx.ids),
         cancel,
         lock_owner: cx.lock_owner(),
         command_env: vec![("SWAMP_LOCK_HOLDER_PID".to_owned(), pid.to_string())],
     })
+}
+
+/// What vaults know about the world.
+pub(crate) fn surroundings(cx: &Cx<'_>, repository: &Repository) -> Surroundings {
+    let outside = cx.environment.os("SWAMP_VAULT_DIRS").unwrap_or_default();
+    Surroundings {
+        root: repository.root().to_owned(),
+        home: cx.environment.os("HOME").map(Into::into),
+        env: Arc::new(ProcessEnvironment),
+        outside: std::env::split_paths(&outside).filter(|path| path.is_absolute()).collect(),
+        stop: Arc::new(|| false),
+        default_vault: repository.marker().text("defaultVault").map(str::to_owned),
+    }
 }

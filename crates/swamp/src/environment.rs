@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// A variable with what it does, for `swamp help environment` and the documentation.
-pub(crate) const VARIABLES: [(&str, &str); 14] = [
+pub(crate) const VARIABLES: [(&str, &str); 15] = [
     ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
     ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
     ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),
@@ -11,12 +11,16 @@ pub(crate) const VARIABLES: [(&str, &str); 14] = [
     ("DO_NOT_TRACK", "switches telemetry off unless empty, 0 or false"),
     ("SWAMP_DEBUG", "not empty: tells on standard error when telemetry cannot write"),
     ("SWAMP_WORKFLOWS_DIR", "the directory of extension workflows"),
+    ("SWAMP_VAULT_DIRS", "directories outside the repository in which vaults may keep secrets"),
     ("SWAMP_LOCK_HOLDER_PID", "set for commands started by a method: whose locks not to wait for"),
     ("NO_COLOR", "switches colours off when not empty"),
     ("TERM", "`dumb` switches the live tree off"),
-    ("EDITOR", "the editor for `model edit` and `workflow edit`"),
+    ("EDITOR", "the editor for `model edit`, `workflow edit` and `vault edit`"),
     ("USER", "the name in lock files"),
-    ("HOME", "where ~/ in @file inputs leads, and the settings when XDG_CONFIG_HOME is not set"),
+    (
+        "HOME",
+        "where ~/ in @file inputs and vault settings leads, and the settings when XDG_CONFIG_HOME is not set",
+    ),
     ("XDG_CONFIG_HOME", "where the settings are: $XDG_CONFIG_HOME/swamp"),
 ];
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, Moment};
+use swamp_secret::Redactor;
 use swamp_store::Repository;
 use swamp_telemetry::{
     Marker, MarkerState, Masks, Outcome, Session, SessionConfig, Switches, config_dir, host_name,
@@ -49,6 +50,7 @@ impl Recorder {
         clock: &Arc<dyn Clock>,
         ids: &Arc<dyn IdSource>,
         started: Moment,
+        redactor: &Redactor,
     ) -> Self {
         let env = |name: &str| std::env::var(name).ok();
         if line.has("--no-telemetry") {
@@ -86,7 +88,9 @@ impl Recorder {
         };
         let stdin_is_terminal = std::io::stdin().is_terminal();
         let context = surroundings(&env, stdin_is_terminal, marker.as_ref());
-        let mut masks = Masks::of_machine(&env, &host_name());
+        let redactor = redactor.clone();
+        let mut masks = Masks::of_machine(&env, &host_name())
+            .with_redaction(Arc::new(move |text| redactor.redact(text).into_owned()));
         if is_repository {
             masks = masks.with_repository(&directory);
         }

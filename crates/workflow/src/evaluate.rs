@@ -52,7 +52,7 @@ pub fn evaluate(
     let enforced = |_: &str| !none_given;
     let inputs =
         Declaration::new(schema.as_ref()).process(inputs, RequiredRule::Used(&enforced))?;
-    let context = engine.context().with("inputs", inputs_value(&inputs));
+    let context = engine.sealed_context().with("inputs", inputs_value(&inputs));
 
     let evaluated = prepare::evaluate(&written, &context)?;
     let mut expansion = Expansion { context, warnings: Vec::new(), iterations: Vec::new() };

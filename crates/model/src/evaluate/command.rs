@@ -15,7 +15,7 @@ use crate::sources::RepositorySource;
 /// Evaluates one definition.
 pub(crate) fn one(engine: &Engine, name_or_id: &str) -> Result<EvaluatedCopy, StoreError> {
     let definition = engine.definitions().find(name_or_id)?;
-    evaluate(engine, &definition, &engine.context())
+    evaluate(engine, &definition, &engine.sealed_context())
 }
 
 /// Evaluates all definitions, each after those it refers to.
@@ -25,7 +25,7 @@ pub(crate) fn all(engine: &Engine) -> Result<Vec<EvaluatedCopy>, StoreError> {
         StoreError::Usage(format!("Cyclic dependency detected: {}", cycle.join(" -> ")))
     })?;
     let progress = Progress { source: engine.source(), done: RefCell::default() };
-    let context = engine.context().with_models(&progress);
+    let context = engine.sealed_context().with_models(&progress);
     let mut copies = Vec::with_capacity(order.len());
     for index in order {
         let definition = &definitions[index];

@@ -16,6 +16,7 @@ mod arguments;
 mod direct;
 mod prepare;
 mod save;
+mod sensitive;
 mod stop;
 mod target;
 
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use swamp_events::{Emitter, EnvUse, EventKind, MethodRef, ReportScope};
 use swamp_ident::{DriverName, ErrorCategory, ModelName, Moment, OutputId, Phase, Status};
+use swamp_secret::MASK;
 use swamp_store::{DataArtifact, OutputError, OutputRecord, Provenance, StepProvenance};
 
 pub(crate) use arguments::unknown_arguments;
@@ -34,11 +36,12 @@ pub(crate) use target::unknown_method;
 
 use crate::checks;
 use crate::engine::Engine;
+use crate::evaluate::has_templates;
 use crate::method::MethodCall;
 use crate::outcome::{FailureCode, MethodFailure, MethodRun, ReportOutcome, StoredArtifact};
 use crate::reports::{self, MethodSummary, ReportOwner};
 use crate::request::{Call, MethodRequest, StepCall};
-use crate::secrets::SecretBag;
+use crate::schema::Schema;
 use prepare::Prepared;
 use save::Saver;
 use stop::Stop;
@@ -51,7 +54,6 @@ pub(crate) struct Run<'a> {
     emitter: &'a Emitter,
     /// Where the call's lines go, absolute.
     log_file: Option<PathBuf>,
-    secrets: SecretBag,
     call: MethodRef,
     env_uses: Vec<EnvUse>,
     record: Option<Record>,
@@ -75,8 +77,6 @@ impl<'a> Run<'a> {
         emitter: &'a Emitter,
         log_file: Option<PathBuf>,
     ) -> Self {
-        let parts = engine.parts();
-        let secrets = SecretBag::new(Arc::clone(&parts.secrets), Arc::clone(&parts.ids));
         let call = MethodRef {
             model: ModelName::new(&request.model),
             model_type: None,
@@ -88,7 +88,6 @@ impl<'a> Run<'a> {
             request,
             emitter,
             log_file,
-            secrets,
             call,
             env_uses: Vec::new(),
             record: None,
@@ -191,8 +190,13 @@ impl<'a> Run<'a> {
     /// Everything between the two states of the output record.
     fn execute(&mut self, target: &Target, prepared: &Prepared) -> Result<(), Stop> {
         let parts = self.engine.parts();
+        self.keep_secrets(target, prepared);
         let overrides = &self.request.overrides;
         let suffixes = arguments::suffixes(overrides, &target.model_type, &prepared.inputs)?;
+        if suffixes.values().any(|suffix| self.engine.secrets().has_stand_in(suffix)) {
+            let message = "A secret cannot be part of a data name: leave it out of 'vary'";
+            return Err(Stop::unfit(ErrorCategory::Vary, message));
+        }
         let policies = save::policies(&target.model_type, overrides).map_err(|(spec, error)| {
             let message = format!("How data of '{spec}' is kept cannot be read: {error}");
             Stop::unfit(ErrorCategory::Arguments, message)
@@ -217,7 +221,7 @@ impl<'a> Run<'a> {
             globals: &globals,
             driver: &*driver,
             cancel: &parts.cancel,
-            secrets: &self.secrets,
+            secrets: self.engine.secrets(),
             command_env: &parts.command_env,
             emitter: self.emitter,
         };
@@ -232,7 +236,7 @@ impl<'a> Run<'a> {
             data: self.engine.data(),
             ids: &*parts.ids,
             emitter: self.emitter,
-            secrets: &self.secrets,
+            secrets: self.engine.secrets(),
             request: self.request,
             definition: &target.definition,
             model_type: &target.model_type,
@@ -241,11 +245,29 @@ impl<'a> Run<'a> {
             suffixes,
         };
         for produced in result? {
-            let stored = saver.save(produced);
-            let stored = stored.map_err(|error| Stop::store(&error, Phase::AfterMethod))?;
-            self.artifacts.push(stored);
+            self.artifacts.push(saver.save(produced)?);
         }
         Ok(())
+    }
+
+    /// From now on, arguments that their schema calls sensitive are redacted.
+    fn keep_secrets(&self, target: &Target, prepared: &Prepared) {
+        let secrets = self.engine.secrets();
+        let keep = |schema: &Schema, values: &Map<String, Value>| {
+            for field in schema.sensitive_fields() {
+                if let Some(value) = field.find(values) {
+                    secrets.keep_secret(value);
+                }
+            }
+        };
+        let globals = prepared.evaluated.globals();
+        let own = prepared.evaluated.arguments(target.method.name.as_str());
+        if let Some(schema) = &target.model_type.global_arguments {
+            keep(schema, &globals);
+        }
+        for values in [&globals, &own, &prepared.replaced] {
+            keep(&target.method.arguments, values);
+        }
     }
 
     fn choose_driver(&self, target: &Target, prepared: &Prepared) -> Result<DriverName, Stop> {
@@ -289,7 +311,7 @@ impl<'a> Run<'a> {
         match stop {
             None => output.artifacts = self.artifacts.iter().map(recorded).collect(),
             Some(stop) => {
-                let message = self.secrets.mask(&stop.failure.message).into_owned();
+                let message = self.engine.mask(&stop.failure.message).into_owned();
                 output.error = Some(OutputError { message, stack: None });
             }
         }
@@ -306,7 +328,12 @@ impl<'a> Run<'a> {
         let mut arguments = prepared.evaluated.shown_arguments(method.as_str());
         let replaced = prepared.shown_replaced.iter();
         arguments.extend(replaced.map(|(name, value)| (name.clone(), value.clone())));
-        let error = stop.map(|stop| self.secrets.mask(&stop.failure.message).into_owned());
+        let mut globals = prepared.evaluated.shown_globals();
+        if let Some(schema) = &target.model_type.global_arguments {
+            hide(schema, &mut globals);
+        }
+        hide(&target.method.arguments, &mut arguments);
+        let error = stop.map(|stop| self.engine.mask(&stop.failure.message).into_owned());
         for report in selected {
             let (name, scope) = (report.name.to_owned(), report.scope);
             self.emitter.emit(EventKind::ReportStarted { name: name.clone(), scope });
@@ -314,12 +341,14 @@ impl<'a> Run<'a> {
                 definition,
                 model_type: &target.model_type,
                 method: method.as_str(),
-                globals: &prepared.evaluated.shown_globals(),
+                globals: &globals,
                 arguments: &arguments,
                 artifacts: &self.artifacts,
                 error: error.as_deref(),
             };
-            let (markdown, json) = (summary.markdown(), summary.json());
+            let markdown = self.engine.mask(&summary.markdown()).into_owned();
+            let mut json = summary.json();
+            self.engine.secrets().redactor().redact_json(&mut json);
             let item = match &self.request.call {
                 Call::Step(call) => call.item.as_ref(),
                 Call::Direct { .. } => None,
@@ -345,7 +374,7 @@ impl<'a> Run<'a> {
     }
 
     fn masked(&self, mut stop: Stop) -> Stop {
-        stop.failure.message = self.secrets.mask(&stop.failure.message).into_owned();
+        stop.failure.message = self.engine.mask(&stop.failure.message).into_owned();
         stop
     }
 
@@ -389,6 +418,17 @@ fn driver_name(
         let marker = engine.parts().repository.marker().default_driver();
         marker.map_or_else(swamp_driver::Drivers::default_name, |(name, _)| name.into())
     })
+}
+
+/// Puts stars in place of sensitive arguments, short ones too. Expressions may be shown.
+fn hide(schema: &Schema, values: &mut Map<String, Value>) {
+    for field in schema.sensitive_fields() {
+        if let Some(value) = field.find_mut(values)
+            && !has_templates(value)
+        {
+            *value = MASK.into();
+        }
+    }
 }
 
 fn recorded(saved: &StoredArtifact) -> DataArtifact {

@@ -31,7 +31,7 @@ impl Run<'_> {
     pub(super) fn prepare(&self, target: &Target) -> Result<Prepared, Stop> {
         let definition = &target.definition;
         let mut inputs = target.inputs.clone();
-        let base = self.engine.context_with(&self.secrets);
+        let base = self.engine.context();
         let (replaced, shown_replaced) = match &self.request.call {
             Call::Direct { .. } => (target.overrides.clone(), target.overrides.clone()),
             Call::Step(step) => {

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use swamp_events::{Emitter, EventKind, Notice};
-use swamp_ident::{DataId, DataName, IdSource, SpecName};
+use swamp_ident::{DataId, DataName, IdSource, Phase, SpecName};
 use swamp_store::{
     Content, DataOwner, DataStore, Definition, ItemKey, Lifetime, NewVersion, Retention, SpanError,
     StoreError, Tags,
 };
+use swamp_vault::VaultError;
 
+use super::sensitive::{self, Producer};
+use super::stop::Stop;
 use crate::method::Produced;
 use crate::outcome::StoredArtifact;
 use crate::reports::artifact_of;
@@ -68,21 +71,24 @@ pub(super) fn policies(
 
 impl Saver<'_> {
     /// Stores one item and tells of it.
-    pub(super) fn save(&self, produced: Produced) -> Result<StoredArtifact, StoreError> {
+    pub(super) fn save(&self, produced: Produced) -> Result<StoredArtifact, Stop> {
+        let failed = |error: StoreError| Stop::store(&error, Phase::AfterMethod);
         let (spec, name, kind) = match &produced {
             Produced::Resource { spec, name, .. } => (spec, name, OutputKind::Resource),
             Produced::File { spec, name, .. } => (spec, name, OutputKind::File),
         };
-        let output = self.output(spec, kind)?;
+        let output = self.output(spec, kind).map_err(failed)?;
         let name = match self.suffixes.get(spec) {
             Some(suffix) => DataName::new(format!("{name}-{suffix}")),
             None => name.clone(),
         };
         let (content, attributes) = match produced {
-            Produced::File { content, .. } => (content, None),
+            Produced::File { content, .. } => (self.secrets.redactor().redact_bytes(content), None),
             Produced::Resource { attributes, .. } => {
-                let (text, attributes) = self.resource(output, &name, Value::Object(attributes));
-                (text.into_bytes(), Some(attributes))
+                let attributes = self
+                    .resource(output, &name, attributes)
+                    .map_err(|error| Stop::vault(&error, Phase::AfterMethod))?;
+                (attributes.to_string().into_bytes(), Some(attributes))
             }
         };
         let (content_type, streaming) = match output {
@@ -91,7 +97,7 @@ impl Saver<'_> {
         };
         let (lifetime, garbage_collection) =
             self.policies.get(output.name()).copied().ok_or_else(|| {
-                StoreError::Usage(format!("output '{}' has no policy", output.name()))
+                failed(StoreError::Usage(format!("output '{}' has no policy", output.name())))
             })?;
         let version = NewVersion {
             key: ItemKey::new(self.definition.type_name.clone(), self.definition.id.clone(), name),
@@ -104,7 +110,7 @@ impl Saver<'_> {
             owner: self.owner(),
             created_at: self.emitter.now().wall,
         };
-        let stored = self.data.write(&version, Content::Bytes(&content))?;
+        let stored = self.data.write(&version, Content::Bytes(&content)).map_err(failed)?;
         let saved = StoredArtifact {
             artifact: artifact_of(&stored),
             path: stored.directory.clone(),
@@ -138,25 +144,37 @@ impl Saver<'_> {
         })
     }
 
-    /// The stored text of a resource and what it says, secrets masked. What does not fit its schema
-    /// is stored all the same.
-    fn resource(&self, output: &OutputSpec, name: &DataName, attributes: Value) -> (String, Value) {
-        if let OutputSpec::Resource(spec) = output {
-            let problems = spec.schema.check(&attributes);
-            if !problems.is_empty() {
-                let (spec, name, error) = (spec.name.clone(), name.clone(), join(&problems));
-                let notice = Notice::SchemaMismatch { spec, name, error };
-                self.emitter.emit(EventKind::MethodNotice(notice));
-            }
+    /// What is stored of a resource: secrets redacted, sensitive fields in a vault. What does not fit
+    /// its schema is stored all the same.
+    fn resource(
+        &self,
+        output: &OutputSpec,
+        name: &DataName,
+        mut attributes: Map<String, Value>,
+    ) -> Result<Value, VaultError> {
+        let OutputSpec::Resource(spec) = output else { return Ok(Value::Object(attributes)) };
+        let whole = Value::Object(attributes);
+        let problems = spec.schema.check(&whole);
+        if !problems.is_empty() {
+            let (spec, name, error) = (spec.name.clone(), name.clone(), join(&problems));
+            let notice = Notice::SchemaMismatch { spec, name, error };
+            self.emitter.emit(EventKind::MethodNotice(notice));
         }
-        let text = attributes.to_string();
-        match self.secrets.mask(&text) {
-            std::borrow::Cow::Borrowed(_) => (text, attributes),
-            std::borrow::Cow::Owned(masked) => {
-                let attributes = serde_json::from_str(&masked).unwrap_or(attributes);
-                (masked, attributes)
-            }
+        attributes = if let Value::Object(attributes) = whole { attributes } else { Map::new() };
+        let producer = Producer {
+            definition: self.definition,
+            method: &self.request.method,
+            suffix: self.suffixes.get(&spec.name).map(String::as_str),
+        };
+        let set_aside = sensitive::set_aside(&mut attributes, spec, &producer, self.secrets)?;
+        let mut attributes = Value::Object(attributes);
+        self.secrets.redactor().redact_json(&mut attributes);
+        // A reference names vault and key and nothing else, whatever these words are elsewhere.
+        sensitive::refer(&mut attributes, &set_aside);
+        for item in &set_aside {
+            self.emitter.emit(EventKind::MethodNotice(item.notice()));
         }
+        Ok(attributes)
     }
 
     fn tags(&self, output: &OutputSpec) -> Tags {

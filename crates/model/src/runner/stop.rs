@@ -3,6 +3,7 @@
 use swamp_driver::DriverError;
 use swamp_ident::{CancelCause, ErrorCategory, Failure, Fault, Phase};
 use swamp_store::StoreError;
+use swamp_vault::VaultError;
 
 use crate::method::MethodError;
 use crate::outcome::FailureCode;
@@ -50,6 +51,14 @@ impl Stop {
             _ => None,
         };
         Self { failure: Failure { message: error.to_string(), category, fault, phase }, code }
+    }
+
+    /// A vault did not take what it should keep.
+    pub(super) fn vault(error: &VaultError, phase: Phase) -> Self {
+        let fault = if error.is_internal() { Fault::Internal } else { Fault::User };
+        let (message, category) = (error.to_string(), ErrorCategory::Vault);
+        let failure = Failure { message, category, fault, phase };
+        Self { failure, code: Some(FailureCode::MethodExecutionFailed) }
     }
 
     /// The run was told to stop.

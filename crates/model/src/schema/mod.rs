@@ -6,10 +6,12 @@
 
 mod check;
 mod coerce;
+mod sensitive;
 
 use serde_json::{Map, Value};
 
 pub(crate) use coerce::{number_value, parse_boolean, parse_number};
+pub(crate) use sensitive::SensitiveField;
 
 /// A JSON Schema (draft 2020-12) as it is published.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +46,11 @@ impl Schema {
     /// The schema of one property.
     pub fn property(&self, name: &str) -> Option<&Value> {
         self.0.get("properties")?.get(name)
+    }
+
+    /// The fields that hold secrets.
+    pub(crate) fn sensitive_fields(&self) -> Vec<SensitiveField> {
+        sensitive::fields(&self.0)
     }
 
     /// Everything about a value that does not fit, in the order of the schema. Properties the

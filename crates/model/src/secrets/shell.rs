@@ -14,18 +14,21 @@ enum Quotes {
     Double,
 }
 
-/// Replaces each of `stand_ins` in a script by a reference to its variable, quoted so that the
-/// shell takes the value as one piece of text wherever the reference stands: bare, in double quotes,
-/// in single quotes, or in a command substitution. Tells which stand-ins occurred.
-pub(super) fn refer(script: &str, stand_ins: &[&str]) -> (String, Vec<usize>) {
+/// Replaces each stand-in in a script by a reference to its variable, quoted so that the shell takes
+/// the value as one piece of text wherever the reference stands: bare, in double quotes, in single
+/// quotes, or in a command substitution. `stand_in` tells the number and the length of a stand-in at
+/// the beginning of a text. Tells which stand-ins occurred.
+pub(super) fn refer(
+    script: &str,
+    stand_in: &dyn Fn(&str) -> Option<(usize, usize)>,
+) -> (String, Vec<usize>) {
     let mut out = String::with_capacity(script.len());
     let mut used = Vec::new();
     // The innermost last; a command substitution opens a context of its own.
     let mut contexts = vec![Quotes::None(0)];
     let mut rest = script;
     while let Some(character) = rest.chars().next() {
-        let found = stand_ins.iter().enumerate().find(|(_, stand_in)| rest.starts_with(**stand_in));
-        if let Some((index, stand_in)) = found {
+        if let Some((index, length)) = stand_in(rest) {
             let name = variable(index);
             let (before, after) = match contexts.last() {
                 Some(Quotes::Double) => ("${", "}"),
@@ -36,7 +39,7 @@ pub(super) fn refer(script: &str, stand_ins: &[&str]) -> (String, Vec<usize>) {
             if !used.contains(&index) {
                 used.push(index);
             }
-            rest = &rest[stand_in.len()..];
+            rest = &rest[length..];
             continue;
         }
         let mut taken = character.len_utf8();
@@ -98,7 +101,7 @@ mod tests {
             ("\u{fc}\\\u{fc} S", "\u{fc}\\\u{fc} \"${__SWAMP_VAULT_0}\""),
             ("end \\", "end \\"),
         ] {
-            let (got, used) = refer(script, &["S"]);
+            let (got, used) = refer(script, &|text| text.starts_with('S').then_some((0, 1)));
             assert_eq!(got, want, "{script}");
             assert_eq!(used.is_empty(), !script.contains('S'), "{script}");
         }

@@ -91,6 +91,11 @@ pub struct ResourceSpec {
     pub description: Option<String>,
     /// What it looks like. Data that does not fit is stored with a warning.
     pub schema: Schema,
+    /// Whether all of it is sensitive; else fields are that their schema calls so. What is sensitive
+    /// goes to a vault.
+    pub sensitive_output: bool,
+    /// The vault for sensitive fields that name none.
+    pub vault: Option<String>,
     /// How long it is kept.
     pub lifetime: String,
     /// How many versions, or versions of what age, are kept.

@@ -11,14 +11,16 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value};
 use swamp_driver::{Cancel, Drivers};
 use swamp_events::{Emitter, EventKind, EventSink, EventStream, RunEvent};
-use swamp_expr::{EnvSource, SecretError, SecretSource};
+use swamp_expr::EnvSource;
 use swamp_ident::{
     JobName, MethodName, RandomIds, RunId, StepName, SystemClock, WorkflowId, WorkflowName,
 };
 use swamp_model::{
     Call, Engine, EngineParts, MethodFailure, MethodRequest, MethodRun, StepCall, TypeRegistry,
 };
+use swamp_secret::{Redactor, Secret};
 use swamp_store::{LockOwner, Repository};
+use swamp_vault::{NoVaults, SecretStore};
 use tempfile::TempDir;
 
 /// A repository with definitions.
@@ -26,6 +28,8 @@ pub(crate) struct Repo {
     dir: TempDir,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) secrets: BTreeMap<String, String>,
+    pub(crate) vaults: Arc<Secrets>,
+    pub(crate) redactor: Redactor,
     pub(crate) types: TypeRegistry,
     pub(crate) cancel: Cancel,
 }
@@ -48,12 +52,32 @@ impl EnvSource for Env {
     }
 }
 
-struct Secrets(BTreeMap<String, String>);
+/// The vaults `main` and `spare` of a test, in memory; `spare` begins empty.
+#[derive(Default)]
+pub(crate) struct Secrets(Mutex<BTreeMap<(String, String), Secret>>);
 
-impl SecretSource for Secrets {
-    fn get(&self, vault: &str, key: &str) -> Result<String, SecretError> {
-        let found = self.0.get(key).filter(|_| vault == "main");
-        found.cloned().ok_or_else(|| SecretError(format!("Vault '{vault}' not found.")))
+impl Secrets {
+    pub(crate) fn get(&self, vault: &str, key: &str) -> Option<String> {
+        let secrets = self.0.lock().unwrap();
+        secrets.get(&(vault.to_owned(), key.to_owned())).map(|secret| secret.expose().to_owned())
+    }
+}
+
+impl SecretStore for Secrets {
+    fn get(&self, vault: &str, key: &str) -> swamp_vault::Result<Secret> {
+        match Self::get(self, vault, key) {
+            Some(secret) => Ok(Secret::new(secret)),
+            None => NoVaults.get(vault, key),
+        }
+    }
+
+    fn put(&self, vault: Option<&str>, key: &str, value: &Secret) -> swamp_vault::Result<String> {
+        let vault = vault.unwrap_or("main").to_owned();
+        if !["main", "spare"].contains(&&*vault) {
+            return NoVaults.put(None, key, value);
+        }
+        self.0.lock().unwrap().insert((vault.clone(), key.to_owned()), value.clone());
+        Ok(vault)
     }
 }
 
@@ -100,6 +124,8 @@ impl Repo {
             dir: tempfile::tempdir().unwrap(),
             env: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            vaults: Arc::default(),
+            redactor: Redactor::new(),
             types: TypeRegistry::builtin(),
             cancel: Cancel::new().unwrap(),
         };
@@ -123,12 +149,16 @@ impl Repo {
     }
 
     pub(crate) fn engine(&self) -> Engine {
+        for (key, value) in &self.secrets {
+            self.vaults.put(Some("main"), key, &Secret::new(value)).unwrap();
+        }
         Engine::new(EngineParts {
             repository: Repository::open(&self.root()).unwrap(),
             types: self.types.clone(),
             drivers: Drivers::builtin(),
             env: Arc::new(Env(self.env.clone())),
-            secrets: Arc::new(Secrets(self.secrets.clone())),
+            secrets: Arc::<Secrets>::clone(&self.vaults),
+            redactor: self.redactor.clone(),
             clock: Arc::new(SystemClock::new()),
             ids: Arc::new(RandomIds),
             cancel: self.cancel.clone(),

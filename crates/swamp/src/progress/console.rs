@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use swamp_events::{EventKind, RunEvent};
+use swamp_secret::Redactor;
 
 use super::narrate::{self, Narrator};
 use crate::output::{Output, Stream, render_markdown};
@@ -16,8 +17,8 @@ pub(crate) struct Console {
 
 impl Console {
     /// A console that prints to `output`.
-    pub(crate) fn new(output: Output) -> Self {
-        Self { output, narrator: Narrator::default() }
+    pub(crate) fn new(output: Output, redactor: Redactor) -> Self {
+        Self { output, narrator: Narrator::new(redactor) }
     }
 
     /// Prints events until there are no more.

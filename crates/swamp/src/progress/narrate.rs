@@ -8,6 +8,7 @@ use swamp_events::{
     Scope, SkipReason,
 };
 use swamp_ident::{CancelCause, Failure, Moment, Status};
+use swamp_secret::Redactor;
 
 use super::duration;
 use crate::output::Level;
@@ -33,9 +34,17 @@ pub(crate) struct Narrator {
     /// identity stands in no run either.
     is_direct_call: bool,
     direct: Option<MethodRef>,
+    /// What a line says is redacted where it is told; this is the net below, for names and the
+    /// like.
+    redactor: Redactor,
 }
 
 impl Narrator {
+    /// A narrator whose lines hold none of the secrets that `redactor` knows.
+    pub(crate) fn new(redactor: Redactor) -> Self {
+        Self { redactor, ..Self::default() }
+    }
+
     /// The lines an event is worth; often none.
     pub(crate) fn lines(&mut self, event: &RunEvent) -> Vec<Line> {
         self.is_direct_call |= matches!(event.kind, EventKind::LogOpened { .. });
@@ -49,8 +58,13 @@ impl Narrator {
             .into_iter()
             .map(|(level, message)| Line {
                 level,
-                category: self.category(&event.scope),
-                message: format!("{:width$}{message}", "", width = 2 * event.scope.depth()),
+                category: self.redactor.redact(&self.category(&event.scope)).into_owned(),
+                message: format!(
+                    "{:width$}{}",
+                    "",
+                    self.redactor.redact(&message),
+                    width = 2 * event.scope.depth()
+                ),
             })
             .collect()
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvError, TryRecvError};
 
 use swamp_events::{EventKind, RunEvent, RunRef};
+use swamp_secret::Redactor;
 
 use super::narrate::Narrator;
 use crate::output::{Level, Paint, layout};
@@ -27,8 +28,9 @@ pub(crate) struct RunLog {
 impl RunLog {
     /// Logs hold everything from [`Level::Info`] on, or from `level` if that is lower: a quiet
     /// console is no reason for an incomplete log.
-    pub(crate) fn new(level: Level) -> Self {
-        Self { level: level.min(Level::Info), narrator: Narrator::default(), files: HashMap::new() }
+    pub(crate) fn new(level: Level, redactor: Redactor) -> Self {
+        let narrator = Narrator::new(redactor);
+        Self { level: level.min(Level::Info), narrator, files: HashMap::new() }
     }
 
     /// Writes events until there are no more.
@@ -108,7 +110,7 @@ mod tests {
     fn a_log_is_complete_and_holds_its_nested_runs() {
         let dir = tempfile::tempdir().unwrap();
         let mut watchers = super::super::Watchers::default();
-        watchers.start("run-log", |events| RunLog::new(Level::Error).run(&events));
+        watchers.start("run-log", |events| RunLog::new(Level::Error, Redactor::new()).run(&events));
         let stream = EventStream::new(Arc::new(SystemClock::new()), watchers.sinks());
         let started = |name: &str| EventKind::RunStarted {
             workflow_id: WorkflowId::new(name),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swamp_events::{EventKind, SkipReason, StepRef};
+use swamp_events::{EventKind, ForEachRef, SkipReason, StepRef};
 use swamp_expr::{Context, Template};
 use swamp_ident::{ErrorCategory, Failure, Fault, Phase, Status, StepName};
 
@@ -63,9 +63,14 @@ impl Crew<'_, '_> {
                 if let Some(message) = name.remark {
                     run.job_emitters[job].emit(EventKind::Warning { message });
                 }
+                // What it iterates over may be a secret, or hold one.
                 own.push(Iteration {
-                    name: StepName::new(name.text),
-                    for_each: item.reference(),
+                    name: StepName::new(self.tree.engine.mask(&name.text)),
+                    for_each: {
+                        let reference = item.reference();
+                        let value = self.tree.engine.mask(&reference.value).into_owned();
+                        ForEachRef { value, ..reference }
+                    },
                     item: item.value,
                 });
             }

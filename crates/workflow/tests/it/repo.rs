@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Map, Value, json};
 use swamp_driver::{Cancel, Drivers};
 use swamp_events::{EventKind, EventSink, EventStream, RunEvent, SkipReason};
-use swamp_expr::{EnvSource, SecretError, SecretSource};
+use swamp_expr::EnvSource;
 use swamp_ident::{Clock, RandomIds, SystemClock};
 use swamp_model::reports::ReportFilter;
 use swamp_model::{Engine, EngineParts, TypeRegistry};
@@ -49,12 +49,6 @@ impl EnvSource for Surroundings {
     }
 }
 
-impl SecretSource for Surroundings {
-    fn get(&self, vault: &str, _key: &str) -> Result<String, SecretError> {
-        Err(SecretError(format!("Vault '{vault}' not found. No vaults are configured.")))
-    }
-}
-
 impl Repo {
     /// A repository with these workflows, each given by its name and the YAML of its other keys.
     pub(crate) fn new(workflows: &[(&str, &str)]) -> Self {
@@ -71,7 +65,8 @@ impl Repo {
             types: TypeRegistry::builtin(),
             drivers: Drivers::builtin(),
             env: Arc::new(Surroundings),
-            secrets: Arc::new(Surroundings),
+            secrets: Arc::new(swamp_vault::NoVaults),
+            redactor: swamp_secret::Redactor::new(),
             clock: Arc::clone(&clock),
             ids: Arc::new(RandomIds),
             cancel: cancel.clone(),

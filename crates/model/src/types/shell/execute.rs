@@ -35,17 +35,22 @@ impl MethodBody for Execute {
 }
 
 fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
-    let (script, mut env) = call.script(script);
+    let (script, mut secret_env) = call.script(script);
+    let mut env = Vec::new();
     for (name, value) in call.arguments.get("env").and_then(Value::as_object).into_iter().flatten()
     {
         let value = value.as_str().unwrap_or_default();
-        env.push((name.clone(), call.reveal(value).into_owned()));
+        match call.reveal_secret(value) {
+            Some(secret) => secret_env.push((name.clone(), secret)),
+            None => env.push((name.clone(), value.to_owned())),
+        }
     }
     let working_dir = call.arguments.get("workingDir").and_then(Value::as_str);
     let spec = CommandSpec {
         script,
         working_dir: working_dir.map(|dir| call.reveal(dir).into_owned().into()),
         env,
+        secret_env,
         timeout: timeout(call.arguments),
         stdin: Stdin::Inherit,
     };

@@ -34,6 +34,8 @@ pub(super) fn model_type() -> ModelType {
                 name: SpecName::new("result"),
                 description: Some("How the command ended: exit code, times, output".into()),
                 schema: Schema::new(result()),
+                sensitive_output: false,
+                vault: None,
                 lifetime: "infinite".into(),
                 garbage_collection: json!(10),
                 tags: Vec::new(),
