@@ -13,7 +13,7 @@ use serde_json::Value;
 const FLOORS: [&[&str]; 6] = [
     &["swamp-ident", "swamp-secret", "swamp-sketch", "swamp-yaml"],
     &["swamp-events", "swamp-wire", "swamp-expr", "swamp-store"],
-    &["swamp-driver", "swamp-telemetry", "swamp-vault"],
+    &["swamp-driver", "swamp-telemetry", "swamp-vault", "swamp-collector"],
     &["swamp-model"],
     &["swamp-workflow"],
     &["swamp"],

@@ -1,0 +1,170 @@
+//! `POST /ingest`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, HttpBody};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tokio::sync::SemaphorePermit;
+
+use super::auth::{Sender, now};
+use super::{ApiError, App, BODY_UNIT};
+use crate::event::Event;
+use crate::ingest::{ACCEPT_ENCODING, Arrival, Encoding, Read, decode, read_body};
+use crate::store::Outcome;
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+#[derive(Serialize)]
+struct Answer {
+    accepted: usize,
+    results: Vec<EventAnswer>,
+}
+
+#[derive(Serialize)]
+struct EventAnswer {
+    id: Option<String>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Takes events; answers when they are durable.
+pub(super) async fn ingest(
+    State(app): State<Arc<App>>,
+    sender: Sender,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut response = match take(&app, sender, &headers, body).await {
+        Ok(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),
+        Err(refusal) => {
+            app.requests.refused.fetch_add(1, Ordering::Relaxed);
+            let mut response = refusal.into_response();
+            // What is left of the body is not read.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    };
+    response
+        .headers_mut()
+        .insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPT_ENCODING));
+    response
+}
+
+async fn take(
+    app: &Arc<App>,
+    sender: Sender,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Answer, ApiError> {
+    let text = |name| headers.get(name).map_or(Ok(""), HeaderValue::to_str);
+    let kind = text(header::CONTENT_TYPE).unwrap_or("?");
+    if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
+        return Err(ApiError::unsupported("Send events as application/json"));
+    }
+    let encoding = text(header::CONTENT_ENCODING).unwrap_or("?");
+    let encoding = Encoding::parse(encoding).ok_or_else(|| {
+        ApiError::unsupported(format!("Pack bodies with {ACCEPT_ENCODING}, or not at all"))
+    })?;
+
+    let (packed, mut memory) = tokio::time::timeout(BODY_TIME, receive(app, body))
+        .await
+        .map_err(|_| ApiError::timed_out())??;
+    let limits = app.limits;
+    let unpacked = decode(packed, encoding, &limits)?;
+    reserve(app, &mut memory, unpacked.len())?;
+    let arrival = Arrival { project: sender.project, at: now() };
+    let read = read_body(unpacked, arrival, &limits)?;
+
+    let (mut results, mut events) =
+        (Vec::with_capacity(read.len()), Vec::with_capacity(read.len()));
+    for item in read {
+        results.push(match item {
+            Read::Event(event) => {
+                let id = event.id().to_owned();
+                events.push(*event);
+                EventAnswer { id: Some(id), status: "", reason: None }
+            }
+            Read::Invalid(rejected) => {
+                app.requests.invalid.fetch_add(1, Ordering::Relaxed);
+                let reason = Some(rejected.reason);
+                EventAnswer { id: rejected.id, status: "invalid", reason }
+            }
+            Read::Dropped(rejected) => {
+                EventAnswer { id: rejected.id, status: "dropped", reason: Some(rejected.reason) }
+            }
+        });
+    }
+    let outcomes = if events.is_empty() { Vec::new() } else { submit(app, events).await? };
+    drop(memory);
+    let mut outcomes = outcomes.into_iter();
+    for result in results.iter_mut().filter(|result| result.status.is_empty()) {
+        match outcomes.next() {
+            Some(Outcome::Stored) => result.status = "ok",
+            Some(Outcome::Duplicate) => result.status = "duplicate",
+            Some(Outcome::Dropped(reason)) => {
+                result.status = "dropped";
+                result.reason = Some(reason.to_owned());
+            }
+            None => return Err(ApiError::internal("The store gave too few outcomes")),
+        }
+    }
+    let is_kept = |result: &&EventAnswer| matches!(result.status, "ok" | "duplicate");
+    Ok(Answer { accepted: results.iter().filter(is_kept).count(), results })
+}
+
+async fn submit(app: &Arc<App>, events: Vec<Event>) -> Result<Vec<Outcome>, ApiError> {
+    Ok(app.committer.submit(events).await?)
+}
+
+/// Reads a body while there is memory for it.
+async fn receive(
+    app: &App,
+    mut body: Body,
+) -> Result<(Vec<u8>, Vec<SemaphorePermit<'_>>), ApiError> {
+    let most = app.limits.body_bytes;
+    let too_large =
+        || ApiError::too_large(format!("The body has more than {most} bytes; send fewer events"));
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > most {
+        return Err(too_large());
+    }
+    let mut memory = Vec::new();
+    reserve(app, &mut memory, announced)?;
+    let mut bytes = Vec::with_capacity(announced);
+    while let Some(frame) =
+        std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
+    {
+        let frame = frame.map_err(|_| ApiError::bad_request("The body ended early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > most {
+            return Err(too_large());
+        }
+        reserve(app, &mut memory, bytes.len() + data.len())?;
+        bytes.extend_from_slice(&data);
+    }
+    Ok((bytes, memory))
+}
+
+/// Makes sure that `bytes` are set aside for a request; if there is no room for them, it has to come
+/// back later.
+fn reserve<'a>(
+    app: &'a App,
+    memory: &mut Vec<SemaphorePermit<'a>>,
+    bytes: usize,
+) -> Result<(), ApiError> {
+    let have: usize = memory.iter().map(SemaphorePermit::num_permits).sum();
+    let missing = bytes.div_ceil(BODY_UNIT).saturating_sub(have);
+    if missing > 0 {
+        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+        memory.push(app.bodies.try_acquire_many(missing).map_err(|_| ApiError::busy())?);
+    }
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! The HTTP side: who may ask, what is asked, and the documents that answer.
+//!
+//! [`router`] puts everything together. A page or an endpoint gets at what it needs through
+//! [`App`]: the store, the way to the commit thread, and [`auth`].
+
+pub mod auth;
+mod errors;
+mod ingest;
+pub mod params;
+pub mod questions;
+mod routes;
+mod tree;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::Router;
+use axum::extract::State;
+use axum::middleware;
+use axum::response::Response;
+use tokio::sync::Semaphore;
+
+pub use errors::ApiError;
+
+use crate::commit::Committer;
+use crate::error::CollectorError;
+use crate::ingest::Limits;
+use crate::store::Store;
+
+/// Memory that request bodies may take together, in units of [`BODY_UNIT`].
+const BODY_UNITS: usize = 4096;
+
+/// How finely the memory for bodies is dealt out, in bytes.
+const BODY_UNIT: usize = 64 << 10;
+
+/// What every request can get at.
+pub struct App {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The way to the commit thread.
+    pub committer: Committer,
+    /// How much of anything is accepted.
+    pub limits: Limits,
+    /// Who gets in without a key.
+    pub access: auth::Access,
+    /// Whether answers travel over TLS, here or at the proxy in front.
+    pub secure: bool,
+    /// Whether `/metrics` shows statistics too.
+    pub rollup_metrics: bool,
+    /// Requests and what became of them.
+    pub requests: RequestCounters,
+    bodies: Semaphore,
+}
+
+/// What became of requests, for metrics.
+#[derive(Debug, Default)]
+pub struct RequestCounters {
+    /// Events that could not be understood.
+    pub invalid: AtomicU64,
+    /// Requests to ingest that were refused as a whole.
+    pub refused: AtomicU64,
+    /// Questions answered.
+    pub questions: AtomicU64,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        committer: Committer,
+        limits: Limits,
+        access: auth::Access,
+        secure: bool,
+        rollup_metrics: bool,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            committer,
+            limits,
+            access,
+            secure,
+            rollup_metrics,
+            requests: RequestCounters::default(),
+            bodies: Semaphore::new(BODY_UNITS),
+        })
+    }
+
+    /// Asks the store something on a thread that may block.
+    pub async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&dyn Store) -> Result<T, CollectorError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.requests.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let store = Arc::clone(&self.store);
+        let answer = tokio::task::spawn_blocking(move || question(&*store)).await;
+        match answer {
+            Ok(answer) => answer.map_err(ApiError::from),
+            Err(_) => Err(ApiError::internal("The question could not be answered")),
+        }
+    }
+}
+
+/// The whole of the HTTP side.
+pub fn router(app: Arc<App>) -> Router {
+    routes::router()
+        .fallback(async || ApiError::not_found("There is nothing at this address"))
+        .method_not_allowed_fallback(async || ApiError::wrong_method())
+        .layer(middleware::map_response_with_state(Arc::clone(&app), headers))
+        .with_state(app)
+}
+
+/// What browsers are told about every answer: nothing comes from anywhere else, nothing runs inline,
+/// nobody may frame it.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
+
+async fn headers(State(app): State<Arc<App>>, mut response: Response) -> Response {
+    use axum::http::HeaderValue;
+    use axum::http::header;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if app.secure {
+        let value = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
+}

@@ -1,0 +1,163 @@
+//! An event that was accepted: what statistics need of it, and its text as it was sent.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use swamp_ident::Timestamp;
+
+use crate::dimension::Dimension;
+
+/// The number of a project in its store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProjectId(pub u32);
+
+/// Names one event, run or command of one project: the first 16 bytes of a SHA-256 over the project
+/// and the id the sender gave.
+///
+/// Ids are texts of any length made by others. The digest has a fixed length, is spread evenly
+/// whatever the ids look like, and equal ids of two projects have nothing to do with each other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventKey(pub [u8; 16]);
+
+impl EventKey {
+    /// The key of an id in a project.
+    pub fn new(project: ProjectId, id: &str) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(project.0.to_le_bytes());
+        digest.update(id.as_bytes());
+        let digest = digest.finalize();
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest[..16]);
+        Self(key)
+    }
+}
+
+impl std::fmt::Debug for EventKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// A command that neither ran a workflow nor called a method.
+    Command,
+    /// A command that ran a workflow.
+    Run,
+    /// A call of a method, by a step or directly.
+    Method,
+}
+
+impl Kind {
+    /// The kind with that number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Command),
+            1 => Some(Self::Run),
+            2 => Some(Self::Method),
+            _ => None,
+        }
+    }
+}
+
+/// A text of an event: usually a piece of the request it came in.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Text {
+    #[default]
+    None,
+    /// Where it stands in the body.
+    Span { start: u32, length: u32 },
+    /// It stands there with escapes; this is what they mean.
+    Owned(Box<str>),
+}
+
+/// An event that was accepted.
+#[derive(Clone, Debug)]
+pub struct Event {
+    pub(crate) body: Arc<str>,
+    pub(crate) raw: (u32, u32),
+    pub(crate) texts: [Text; Dimension::COUNT],
+    pub(crate) id: Text,
+    pub(crate) run_id: Text,
+    pub(crate) parent_id: Text,
+    /// Whose it is.
+    pub project: ProjectId,
+    /// Tells it from all other events of all projects: the key of its `insert_id`, else its `id`.
+    pub key: EventKey,
+    /// What it is about.
+    pub kind: Kind,
+    /// When it started; for events flagged as [`skewed`](Self::skewed), when they were received.
+    pub at: Timestamp,
+    /// How long it took. The few negative durations of old senders are 0 here.
+    pub duration_ms: u64,
+    /// Whether the method came to run, so that its duration says something.
+    pub timed: bool,
+    /// Whether it ended otherwise than well.
+    pub failed: bool,
+    /// Whether the sender's clock is so far off that its time is not used.
+    pub skewed: bool,
+    /// How many runs are around the run it belongs to.
+    pub depth: u32,
+}
+
+impl Event {
+    /// The event as it was sent.
+    pub fn raw(&self) -> &str {
+        &self.body[self.raw.0 as usize..self.raw.1 as usize]
+    }
+
+    /// The value of a dimension.
+    pub fn text(&self, dimension: Dimension) -> Option<&str> {
+        self.resolve(&self.texts[dimension.index()])
+    }
+
+    /// The entry's id.
+    pub fn id(&self) -> &str {
+        self.resolve(&self.id).unwrap_or_default()
+    }
+
+    /// The entry of the command that made this call.
+    pub fn parent_id(&self) -> Option<&str> {
+        self.resolve(&self.parent_id)
+    }
+
+    /// The run the user started, for the calls of a workflow and for the command that ran it.
+    pub fn run_id(&self) -> Option<&str> {
+        self.resolve(&self.run_id)
+    }
+
+    /// The id under which everything of a run comes together: that of the command. Calls without
+    /// one (by senders that lost it) come together by the run.
+    pub fn group_id(&self) -> Option<&str> {
+        match self.kind {
+            Kind::Command => None,
+            Kind::Run => Some(self.id()),
+            Kind::Method => self.parent_id().or_else(|| self.run_id()),
+        }
+    }
+
+    fn resolve<'a>(&'a self, text: &'a Text) -> Option<&'a str> {
+        match text {
+            Text::None => None,
+            Text::Span { start, length } => {
+                self.body.get(*start as usize..*start as usize + *length as usize)
+            }
+            Text::Owned(text) => Some(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_ids_of_two_projects_are_two_keys() {
+        let key = |project, id| EventKey::new(ProjectId(project), id);
+        assert_eq!(key(1, "a"), key(1, "a"));
+        assert_ne!(key(1, "a"), key(2, "a"));
+        assert_ne!(key(1, "a"), key(1, "b"));
+    }
+}
