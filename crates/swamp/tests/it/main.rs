@@ -19,6 +19,7 @@ mod failing_jobs;
 mod failure_table;
 mod fan_out;
 mod interop;
+mod killed;
 mod looking;
 mod names;
 mod opt_outs;

@@ -4,7 +4,8 @@
 //! Standard output, standard error, exit code and run records have to be equal.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use crate::environment::{TestEnvironment, call, files, is_root, jobs, nest, one_job, stable};
@@ -20,6 +21,12 @@ enum Fault {
     Foreign,
     /// No space left on the device.
     Full,
+    /// No space left soon after the run has begun.
+    FillsUp,
+    /// A directory that says no to its own user.
+    Closed,
+    /// A directory that its user may read only.
+    ReadOnlyDirectory,
     /// A symbolic link, which is not followed: it may lead out of the repository.
     Symlink,
     /// A symbolic link to nowhere.
@@ -28,11 +35,14 @@ enum Fault {
     Corrupt,
 }
 
-const FAULTS: [Fault; 7] = [
+const FAULTS: [Fault; 10] = [
     Fault::File,
     Fault::ReadOnly,
     Fault::Foreign,
     Fault::Full,
+    Fault::FillsUp,
+    Fault::Closed,
+    Fault::ReadOnlyDirectory,
     Fault::Symlink,
     Fault::Dangling,
     Fault::Corrupt,
@@ -43,6 +53,15 @@ const FILL: &str = r#"mount -t tmpfs -o size=64k none "$SPOOL" || exit 99
     cat /dev/zero > "$SPOOL/filler" 2> "$SPOOL.err"
     grep -q 'No space' "$SPOOL.err" && rm "$SPOOL.err" || exit 99
     exec "$0" "$@""#;
+
+/// Makes the spool a small file system with room for a few pages, and tells how many entries came to
+/// be there.
+const ALMOST_FILL: &str = r#"mount -t tmpfs -o size=64k none "$SPOOL" || exit 99
+    head -c 53248 /dev/zero > "$SPOOL/filler" || exit 99
+    "$0" "$@"
+    exit=$?
+    ls "$SPOOL" | grep -c telemetry- >> "$EFFECTS/entries"
+    exit $exit"#;
 
 /// Makes the spool a directory that cannot be written, whoever tries.
 const FREEZE: &str = r#"mount --bind "$SPOOL" "$SPOOL" && mount -o remount,ro,bind "$SPOOL" || exit 99
@@ -86,8 +105,12 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
     let _ = fs::remove_dir_all(&spool);
     match fault {
         Fault::File => fs::write(&spool, "not a directory").expect("a file"),
-        Fault::ReadOnly | Fault::Foreign | Fault::Full => {
+        Fault::ReadOnly | Fault::Foreign | Fault::Full | Fault::FillsUp => {
             fs::create_dir(&spool).expect("a directory");
+        }
+        Fault::Closed | Fault::ReadOnlyDirectory => {
+            fs::create_dir(&spool).expect("a directory");
+            set_mode(&spool, if matches!(fault, Fault::Closed) { 0o000 } else { 0o500 });
         }
         Fault::Symlink => {
             symlink(&environment.effects, &spool).expect("a link");
@@ -114,6 +137,10 @@ fn break_spool(environment: &TestEnvironment, fault: Fault) {
     }
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
+}
+
 /// The command line that runs a command under a fault.
 fn under(environment: &TestEnvironment, fault: Option<Fault>, args: &[&str]) -> Command {
     let program = environment.program_for_everybody();
@@ -124,6 +151,8 @@ fn under(environment: &TestEnvironment, fault: Option<Fault>, args: &[&str]) -> 
     };
     let mut command = match fault {
         Some(Fault::Full) => mounted(FILL),
+        Some(Fault::FillsUp) => mounted(ALMOST_FILL),
+        Some(Fault::Closed | Fault::ReadOnlyDirectory) => TestEnvironment::as_nobody(&program),
         Some(Fault::ReadOnly) => mounted(FREEZE),
         // Root may write everywhere.
         Some(Fault::Foreign) if is_root() => TestEnvironment::as_nobody(&program),
@@ -147,6 +176,9 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
                 environment.give_away();
             }
             break_spool(&environment, fault);
+            if matches!(fault, Fault::Closed | Fault::ReadOnlyDirectory) {
+                environment.give_away();
+            }
             &mut environment
         }
     };
@@ -156,9 +188,19 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
         assert_ne!(ran.exit, Some(99), "cannot prepare the fault: {}", ran.stderr);
         let [stdout, stderr] = [&ran.stdout, &ran.stderr].map(|text| stable(text, &environment));
         // What cannot be understood in a spool does not keep it from being written.
-        let works = matches!(fault, Some(Fault::Corrupt));
+        let works = matches!(fault, Some(Fault::Corrupt | Fault::FillsUp));
         let stdout = if works { without_hints(&stdout) } else { stdout };
         seen.push(format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit));
+    }
+    if matches!(fault, Some(Fault::FillsUp)) {
+        // It did become full in the middle: some entries are there, and some are not.
+        let counts = environment.effects("entries");
+        assert_eq!(counts.len(), COMMANDS.len());
+        assert!(counts.iter().any(|count| count != "0"), "{counts:?}");
+    }
+    if matches!(fault, Some(Fault::Closed | Fault::ReadOnlyDirectory)) {
+        set_mode(&environment.spool(), 0o700);
+        assert_eq!(files(&environment.spool()), [""; 0]);
     }
     if matches!(fault, Some(Fault::Corrupt)) {
         let names = environment.files(".swamp/telemetry");

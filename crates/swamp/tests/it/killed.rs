@@ -1,0 +1,182 @@
+//! kill -9 at any moment: what began has exactly one entry once the next command has run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::environment::{TestEnvironment, call, jobs, nest, text};
+
+/// How often a run is killed.
+const KILLS: u32 = 200;
+
+/// Seed of the moments; `SWAMP_TEST_SEED_OF_KILLS` sets another.
+const SEED: u64 = 20_261_122;
+
+/// Calls of a run that is not killed.
+const CALLS: usize = 15;
+
+/// Bytes that the journal of such a run comes to, about.
+const JOURNAL: u64 = 12_000;
+
+/// A fan-out, with a nested run whose steps have the same names.
+fn workflow(environment: &TestEnvironment) {
+    environment.shell("worker", "run: ':'");
+    let each = ", forEach: {item: n, in: '${{ [1, 2, 3, 4, 5] }}'}";
+    environment.workflow("inner", &jobs(&[("main", "", &[call("s", "worker", each)])]));
+    let twice = ["a", "b"].map(|name| nest(name, "inner", ""));
+    environment.workflow(
+        "w",
+        &jobs(&[("main", "", &[&[call("s", "worker", each)][..], &twice].concat())]),
+    );
+}
+
+/// How long the only journal is by now.
+fn journal_length(environment: &TestEnvironment) -> u64 {
+    let sessions = fs::read_dir(environment.spool().join("sessions"));
+    let files = sessions.into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).map(|found| found.len()).max().unwrap_or(0)
+}
+
+/// A number that looks random and is the same every time.
+fn roll(dice: &mut u64) -> u64 {
+    *dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *dice >> 33
+}
+
+/// The ids of the calls that began, and that of the command, as the journals of dead processes say;
+/// nothing if there is no journal.
+fn begun(environment: &TestEnvironment) -> Option<(BTreeSet<String>, String)> {
+    let sessions = environment.spool().join("sessions");
+    let mut journals: Vec<_> = fs::read_dir(&sessions)
+        .into_iter()
+        .flatten()
+        .map(|item| item.expect("a directory entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "journal"))
+        .collect();
+    let journal = journals.pop()?;
+    // A command that was just being started shares the lock with its dead parent until it has begun.
+    let lock = fs::File::open(&journal).expect("a journal");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+    drop(lock);
+    let journal = fs::read_to_string(journal).expect("a journal");
+    assert!(journals.is_empty(), "more than one process died: {journals:?}");
+    let whole = journal.rfind('\n').map_or("", |end| &journal[..end]);
+    let records: Vec<Value> =
+        whole.lines().map(|line| serde_json::from_str(&line[9..]).expect("a record")).collect();
+    let calls = records.iter().filter_map(|record| record.get("begin").or(record.get("whole")));
+    let command = records.first().map(|record| text(&record["open"]["entry"]["id"]).to_owned());
+    Some((calls.map(|call| text(&call["id"]).to_owned()).collect(), command.unwrap_or_default()))
+}
+
+#[test]
+fn what_began_has_ended_once_whenever_the_process_is_killed() {
+    let seed = std::env::var("SWAMP_TEST_SEED_OF_KILLS").ok().and_then(|seed| seed.parse().ok());
+    let mut dice = seed.unwrap_or(SEED);
+    println!("seed {dice}");
+    let environment = TestEnvironment::new();
+    workflow(&environment);
+    let run = ["workflow", "run", "w", "--skip-reports", "--json"];
+    environment.ok(run);
+    assert_eq!(environment.entries().children().len(), CALLS);
+
+    let (mut in_flight, mut before, mut after) = (0, 0, 0);
+    for _ in 0..KILLS {
+        fs::remove_dir_all(environment.spool()).expect("a spool");
+        let running = environment.spawn(environment.command(run));
+        // Moments are told by how far the journal is, not by the clock, which says little on a busy
+        // machine. Also before anything, and after everything.
+        let far = (roll(&mut dice) % JOURNAL).saturating_sub(1000);
+        let start = Instant::now();
+        while journal_length(&environment) < far && start.elapsed() < Duration::from_millis(300) {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        std::thread::sleep(Duration::from_micros(roll(&mut dice) % 500));
+        running.signal(Signal::KILL);
+        running.wait();
+
+        let begun = begun(&environment);
+        // Some may be torn.
+        let there = environment.files(".swamp/telemetry");
+        let there = there.iter().filter(|name| name.starts_with("telemetry-")).count();
+        environment.ok(["version"]);
+        let mut entries = environment.entries();
+        assert_eq!(environment.files(".swamp/telemetry/sessions"), [""; 0]);
+        entries.0.retain(|entry| entry["invocation"]["command"] != "version");
+        let ids: BTreeSet<String> =
+            entries.children().iter().map(|child| text(&child["id"]).to_owned()).collect();
+        assert_eq!(ids.len(), entries.children().len(), "two entries of one call");
+        match begun {
+            None if there == 0 => {
+                before += 1;
+                assert!(entries.0.is_empty(), "{entries:#?}");
+                continue;
+            }
+            None => {
+                after += 1;
+                assert_eq!(ids.len(), CALLS, "{entries:#?}");
+            }
+            Some((begun, command)) if command.is_empty() => {
+                // Killed between making its journal and writing the first line.
+                before += 1;
+                assert!(begun.is_empty() && entries.0.is_empty(), "{entries:#?}");
+                continue;
+            }
+            Some((begun, command)) => {
+                in_flight += 1;
+                assert_eq!(ids, begun, "what began and what has an entry");
+                assert_eq!(entries.parent()["id"], command);
+            }
+        }
+        let parent = entries.parent();
+        let mut steps = BTreeSet::new();
+        for child in entries.children() {
+            assert_eq!(child["parentInvocationId"], parent["id"]);
+            let context = &child["workflowContext"];
+            let step = [&context["runId"], &context["jobName"], &context["stepName"]];
+            assert!(steps.insert(step.map(ToString::to_string)), "twice: {step:?}");
+            let result = &child["result"];
+            assert!(
+                result["status"] == "success" || result["errorCategory"] == "terminated",
+                "{child:#}"
+            );
+        }
+    }
+    println!("{before} before its journal, {in_flight} in flight, {after} after its end");
+    assert!(in_flight > KILLS / 3, "killed at the wrong time: {in_flight} in flight");
+}
+
+#[test]
+fn two_hundred_commands_at_once_share_a_spool() {
+    let environment = TestEnvironment::new();
+    environment.shell("fine", "run: 'true'");
+    // One of them finds a dead session, and all the others look for it.
+    let running = environment.spawn(environment.command([
+        "model",
+        "method",
+        "run",
+        "fine",
+        "execute",
+        "--input",
+        r#"run=echo >> "$EFFECTS/on"; sleep 60"#,
+    ]));
+    environment.await_effects("on", 1);
+    running.signal(Signal::KILL);
+    running.wait();
+    let commands: Vec<_> = (0..200)
+        .map(|number| match number % 4 {
+            0 => environment.spawn(environment.command(["model", "get", "ghost"])),
+            _ => environment.spawn(environment.command(["version"])),
+        })
+        .collect();
+    for (number, command) in commands.into_iter().enumerate() {
+        command.wait().expect_exit(i32::from(number % 4 == 0));
+    }
+    let entries = environment.entries();
+    assert_eq!(entries.0.len(), 200 + 1);
+    let dead = |entry: &&Value| entry["result"]["errorCategory"] == "terminated";
+    assert_eq!(entries.0.iter().filter(dead).count(), 1);
+    assert_eq!(environment.files(".swamp/telemetry/sessions"), [""; 0]);
+}
