@@ -46,6 +46,16 @@ impl Cx<'_> {
         Ok(Repository::discover(option, variable.as_deref(), &self.cwd()?)?)
     }
 
+    /// How many columns the reader of standard output has: `COLUMNS`, else those of the terminal;
+    /// unknown for a file or a pipe.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        let variable = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        variable.filter(|columns| *columns > 0).or_else(|| {
+            let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+            Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        })
+    }
+
     /// In whose name locks are taken.
     pub(crate) fn lock_owner(&self) -> LockOwner {
         let user = self.environment.get("USER").or_else(|| self.environment.get("USERNAME"));

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// A variable with what it does, for `swamp help environment` and the documentation.
-pub(crate) const VARIABLES: [(&str, &str); 15] = [
+pub(crate) const VARIABLES: [(&str, &str); 16] = [
     ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
     ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
     ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),
@@ -16,6 +16,7 @@ pub(crate) const VARIABLES: [(&str, &str); 15] = [
     ("NO_COLOR", "switches colours off when not empty"),
     ("TERM", "`dumb` switches the live tree off"),
     ("EDITOR", "the editor for `model edit`, `workflow edit` and `vault edit`"),
+    ("COLUMNS", "how wide statistics may be, when not as wide as the terminal"),
     ("USER", "the name in lock files"),
     (
         "HOME",

@@ -29,6 +29,20 @@ pub(crate) fn since(text: &str, now: Timestamp) -> Result<Timestamp, CommandErro
     Ok(now.plus_millis(-millis(text)?))
 }
 
+/// A point in time that people wrote: how long ago (`24h`, `7d`), a UTC date, or a time in UTC.
+pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, CommandError> {
+    if let Ok(length) = Span::parse(text) {
+        return Ok(now.plus_millis(-length.as_millis()));
+    }
+    let midnight = || Timestamp::parse(&format!("{text}T00:00:00Z"));
+    Timestamp::parse(text).or_else(|_| midnight()).map_err(|_| {
+        CommandError::user(format!(
+            "Invalid time: \"{text}\". Expected how long ago, like 24h or 7d, a date like \
+             2026-11-01, or a time in UTC like 2026-11-01T10:00:00Z"
+        ))
+    })
+}
+
 fn millis(text: &str) -> Result<i64, CommandError> {
     Span::parse(text).map(Span::as_millis).map_err(|_| {
         CommandError::user(format!(
@@ -65,6 +79,22 @@ mod tests {
             assert_eq!(got, want.map_err(str::to_owned), "{text}");
         }
         assert!(timeout("99999999999999999999y").is_ok(), "very long is for ever");
+    }
+
+    #[test]
+    fn moments_are_lengths_dates_or_times() {
+        let now = Timestamp::parse("2026-11-22T10:00:00.000Z").unwrap();
+        for (text, want) in [
+            ("24h", Some("2026-11-21T10:00:00.000Z")),
+            ("2026-11-01", Some("2026-11-01T00:00:00.000Z")),
+            ("2026-11-01T10:00:00Z", Some("2026-11-01T10:00:00.000Z")),
+            ("2026-02-30", None),
+            ("yesterday", None),
+            ("", None),
+        ] {
+            let told = moment(text, now).ok().map(|moment| moment.to_string());
+            assert_eq!(told.as_deref(), want, "{text}");
+        }
     }
 
     #[test]

@@ -76,14 +76,14 @@
 
 mod bridge;
 mod entry;
-#[expect(dead_code, reason = "used by statistics, which follow")]
 mod facts;
+pub mod history;
 mod journal;
 mod message;
 mod outcome;
 mod recorder;
 mod recovery;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by delivery and statistics, which follow"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "used by delivery, which follows"))]
 mod rollup;
 mod session;
 mod settings;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use swamp_ident::Timestamp;
-use swamp_telemetry::stats::{Period, Read, Statistics, read};
+use swamp_telemetry::stats::{Period, Range, Sources, Statistics, collect, each};
 use tempfile::TempDir;
 
 /// Writes a file of the given day with an entry.
@@ -55,12 +55,9 @@ fn failure(status: &str, category: Option<&str>) -> Value {
     result
 }
 
-fn collect(spool: &Path, days: f64) -> (Read, Statistics) {
+fn last_days(spool: &Path, days: f64) -> Statistics {
     let today = Timestamp::parse("2026-11-22T23:59:59.999Z").unwrap();
-    let mut statistics = Statistics::default();
-    let period = Period::last_days(today, days).unwrap();
-    let done = read(spool, Some(&period), |entry| statistics.add(entry)).unwrap();
-    (done, statistics)
+    collect(spool, &Period::last_days(today, days).unwrap()).unwrap()
 }
 
 #[test]
@@ -88,8 +85,8 @@ fn the_summary_has_the_shape_of_the_original() {
         });
         write(spool, u32::try_from(number).unwrap(), day, "", &change);
     }
-    let (done, statistics) = collect(spool, 2.0);
-    assert_eq!(done, Read { entries: 8, unreadable: 0 });
+    let statistics = last_days(spool, 2.0);
+    assert_eq!(statistics.sources(), Sources { files: 8, ..Sources::default() });
     let text = serde_json::to_string(&statistics.summary(2.0)).unwrap();
     let want = json!({
         "totalInvocations": 8,
@@ -120,7 +117,7 @@ fn rates_are_unrounded_and_strange_words_count_as_invocations() {
     for (number, status) in [(1, "success"), (2, "success"), (3, "weird")] {
         write(spool.path(), number, "2026-11-22", "", &result(status));
     }
-    let (_, statistics) = collect(spool.path(), 0.5);
+    let statistics = last_days(spool.path(), 0.5);
     let summary = serde_json::to_value(statistics.summary(0.5)).unwrap();
     assert_eq!(summary["successRate"], json!(66.666_666_666_666_66));
     assert_eq!(
@@ -147,15 +144,18 @@ fn files_are_chosen_by_the_date_in_their_name() {
     }
     fs::write(spool.join("telemetry-2026-11-22-bad.json"), "{").unwrap();
     fs::write(spool.join("notes.txt"), "mine").unwrap();
-    let (done, statistics) = collect(spool, 2.0);
-    assert_eq!(done, Read { entries: 2, unreadable: 1 });
+    let statistics = last_days(spool, 2.0);
+    assert_eq!(statistics.sources(), Sources { files: 2, unreadable: 1, ..Sources::default() });
     assert_eq!(statistics.summary(2.0).total_invocations, 2);
-    let mut all = 0;
-    assert_eq!(read(spool, None, |_| all += 1).unwrap().entries, 4);
-    assert_eq!(all, 4);
-    let nowhere = read(&spool.join("nowhere"), None, |_| {}).unwrap();
-    assert_eq!(nowhere, Read::default());
-    let error = read(&spool.join("notes.txt"), None, |_| {}).unwrap_err().to_string();
+    let count = |range: Option<Range>| each(spool, range.as_ref(), |_| Ok::<_, ()>(()));
+    assert_eq!(count(None).unwrap().unwrap().entries, 4);
+    let day = Range::since(Timestamp::parse("2026-11-21T00:00:00.000Z").unwrap());
+    assert_eq!(count(Some(day)).unwrap().unwrap().entries, 2);
+    assert_eq!(each(spool, None, |_| Err("enough")).unwrap(), Err("enough"));
+    assert_eq!(last_days(&spool.join("nowhere"), 2.0).entries(), 0);
+    let today = Timestamp::parse("2026-11-22T10:00:00.000Z").unwrap();
+    let period = Period::last_days(today, 2.0).unwrap();
+    let error = collect(&spool.join("notes.txt"), &period).unwrap_err().to_string();
     assert!(error.ends_with("is not a directory"), "{error}");
 }
 
@@ -227,9 +227,9 @@ fn calls_are_grouped_by_everything_they_have_in_common() {
     // No method call.
     add("execute", json!({"invocation": command(&["model", "get"], &[], &[])}));
 
-    let (_, statistics) = collect(spool, 0.0);
+    let statistics = last_days(spool, 0.0);
     let calls = statistics.calls();
-    assert_eq!((calls.total.calls, calls.total.runs), (23, 3));
+    assert_eq!((calls.total.numbers.calls, calls.total.numbers.runs), (23, 3));
     let rows = serde_json::to_value(&calls).unwrap();
     assert_eq!(
         rows["byStep"],
@@ -239,13 +239,15 @@ fn calls_are_grouped_by_everything_they_have_in_common() {
                 "calls": 21, "runs": 2, "succeeded": 18, "failed": 3, "userErrors": 2,
                 "beforeMethod": 1, "failureRate": 3.0 / 21.0,
                 "failures": {"method": 1, "timeout": 1, "vault": 1},
-                "p50Ms": 10, "p95Ms": 19, "maxMs": 20, "totalMs": 210,
+                "p50Ms": 10, "p95Ms": 19, "p99Ms": 20, "maxMs": 20, "totalMs": 210, "share": 210.0 / 910.0,
+                "before": null, "change": null,
             },
             {
                 "workflow": "adhoc", "job": "fan", "step": "s",
                 "calls": 1, "runs": 1, "succeeded": 0, "failed": 1, "userErrors": 0,
                 "beforeMethod": 1, "failureRate": 1.0, "failures": {"unknown": 1},
-                "p50Ms": null, "p95Ms": null, "maxMs": null, "totalMs": 0,
+                "p50Ms": null, "p95Ms": null, "p99Ms": null, "maxMs": null, "totalMs": 0, "share": 0.0,
+                "before": null, "change": null,
             },
         ])
     );

@@ -6,6 +6,7 @@
 
 mod markdown;
 mod paint;
+mod plain;
 mod record;
 mod table;
 
@@ -18,6 +19,7 @@ use swamp_ident::{Clock, Timestamp};
 
 pub(crate) use markdown::render as render_markdown;
 pub(crate) use paint::Paint;
+pub(crate) use plain::plain;
 pub(crate) use record::{Level, layout};
 pub(crate) use table::Table;
 

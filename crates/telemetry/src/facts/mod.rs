@@ -18,9 +18,6 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// How many names it consists of.
-    pub(crate) const LEN: usize = Dimension::ALL.len() + 1;
-
     /// The key of an entry.
     pub(crate) fn of(entry: &TelemetryEntry, names: &mut Names) -> Self {
         let call = &entry.invocation;
@@ -76,6 +73,11 @@ impl Key {
         only
     }
 
+    /// The same with nothing but the command.
+    pub(crate) fn only_command(&self) -> Self {
+        Self { command: self.command, ..self.only(&[]) }
+    }
+
     /// The same with all names that could be many replaced by one.
     pub(crate) fn folded(&self) -> Self {
         let mut folded = Self { command: NameId::OTHER, ..*self };
@@ -116,7 +118,7 @@ impl Key {
         std::iter::once(self.command).chain(self.of)
     }
 
-    /// The key that has these names, if they are [`Key::LEN`].
+    /// The key that has these names, if they are as many as it has.
     pub(crate) fn from_names(names: &[NameId]) -> Option<Self> {
         let (command, of) = names.split_first()?;
         Some(Self { command: *command, of: of.try_into().ok()? })

@@ -27,9 +27,7 @@ use rustix::io::Errno;
 use swamp_ident::InvocationId;
 use swamp_wire::TelemetryEntry;
 
-#[cfg(test)]
-use day::Cell;
-pub(crate) use day::Day;
+pub(crate) use day::{Cell, Day};
 
 use crate::spool::{Spool, list, private};
 

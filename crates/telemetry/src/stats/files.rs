@@ -3,39 +3,11 @@
 use std::io;
 use std::path::Path;
 
-use swamp_ident::Timestamp;
+use rustix::fs::Dir;
 use swamp_wire::TelemetryEntry;
 
+use super::Range;
 use crate::spool::{Spool, SpoolError};
-
-/// Milliseconds of a day.
-const DAY: f64 = 86_400_000.0;
-
-/// Calendar days in UTC, both included.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Period {
-    first: String,
-    last: String,
-}
-
-impl Period {
-    /// Today and the `days` before it; a part of a day is a whole one. `None` when `days` is
-    /// negative or no number, since no entry can then be meant.
-    pub fn last_days(today: Timestamp, days: f64) -> Option<Self> {
-        if days.is_nan() || days < 0.0 {
-            return None;
-        }
-        // Further back than any entry; keeps the sum in range.
-        let days = days.ceil().min(100_000.0);
-        #[expect(clippy::cast_possible_truncation, reason = "at most 100,000 days")]
-        let back = (days * DAY) as i64;
-        Some(Self { first: today.plus_millis(-back).date(), last: today.date() })
-    }
-
-    fn contains(&self, date: &str) -> bool {
-        (self.first.as_str()..=self.last.as_str()).contains(&date)
-    }
-}
 
 /// How reading went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,57 +16,100 @@ pub struct Read {
     pub entries: u64,
     /// Files that hold no entry.
     pub unreadable: u64,
+    /// Files that somebody else removed meanwhile, such as one who delivered them.
+    pub vanished: u64,
 }
 
-/// Reads the entries of a spool, waiting and kept alike, day by day: those whose file's date is in
-/// the period, or all. A spool that is not there is empty.
-pub fn read(
+/// What has become of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It waits.
+    Pending,
+    /// It was sent and kept.
+    Kept,
+}
+
+/// An entry as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    /// The text of its file.
+    pub text: &'a str,
+    /// What it says.
+    pub entry: &'a TelemetryEntry,
+    /// What has become of it.
+    pub kind: Kind,
+}
+
+/// Shows the entries of a spool one after the other, waiting and kept alike, in no particular order:
+/// those that started in the range, or all. One is in memory at a time. A spool that is not there is
+/// empty. The first error of the visitor ends it.
+pub fn each<E>(
     spool: &Path,
-    period: Option<&Period>,
-    mut visit: impl FnMut(&TelemetryEntry),
-) -> Result<Read, SpoolError> {
+    range: Option<&Range>,
+    visit: impl FnMut(Stored<'_>) -> Result<(), E>,
+) -> Result<Result<Read, E>, SpoolError> {
+    match Spool::open(spool) {
+        Err(error) if error.is_missing() => Ok(Ok(Read::default())),
+        other => each_of(&other?, range, visit),
+    }
+}
+
+pub(super) fn each_of<E>(
+    spool: &Spool,
+    range: Option<&Range>,
+    mut visit: impl FnMut(Stored<'_>) -> Result<(), E>,
+) -> Result<Result<Read, E>, SpoolError> {
+    let failed = |error: rustix::io::Errno| SpoolError::io("list", spool.path(), error);
     let mut read = Read::default();
-    let spool = match Spool::open(spool) {
-        Err(error) if error.is_missing() => return Ok(read),
-        other => other?,
-    };
-    let mut names = spool.names().map_err(|error| SpoolError::io("list", spool.path(), error))?;
-    names.retain(|name| {
-        date_of(name).is_some_and(|date| period.is_none_or(|period| period.contains(date)))
-    });
-    names.sort_unstable();
-    for name in names {
-        match spool.read(&name).map(|text| serde_json::from_str(&text)) {
-            Ok(Ok(entry)) => {
-                read.entries += 1;
-                visit(&entry);
-            }
-            // Sent and removed by somebody else in between.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Ok(Err(_)) | Err(_) => read.unreadable += 1,
+    for item in Dir::read_from(spool).map_err(failed)? {
+        let item = item.map_err(failed)?;
+        let Ok(name) = item.file_name().to_str() else {
+            continue;
+        };
+        let Some((date, kind)) = parts(name) else {
+            continue;
+        };
+        if range.is_some_and(|range| !range.has_date(date)) {
+            continue;
+        }
+        match spool.read(name) {
+            Ok(text) => match serde_json::from_str::<TelemetryEntry>(&text) {
+                Ok(entry) if range.is_some_and(|range| !range.contains(entry.started_at)) => {}
+                Ok(entry) => {
+                    read.entries += 1;
+                    if let Err(error) = visit(Stored { text: &text, entry: &entry, kind }) {
+                        return Ok(Err(error));
+                    }
+                }
+                Err(_) => read.unreadable += 1,
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => read.vanished += 1,
+            Err(_) => read.unreadable += 1,
         }
     }
-    Ok(read)
+    Ok(Ok(read))
 }
 
 /// Whether a name is that of an entry's file.
 pub(crate) fn is_entry(name: &str) -> bool {
-    date_of(name).is_some()
+    parts(name).is_some()
 }
 
-/// The date in the name of an entry's file; `None` for other files, and for those set aside.
-fn date_of(name: &str) -> Option<&str> {
+/// The date in the name of an entry's file and what became of it; `None` for other files, and for
+/// those set aside.
+fn parts(name: &str) -> Option<(&str, Kind)> {
     let rest = name.strip_prefix("telemetry-")?;
     let stem = rest.strip_suffix(".json")?;
     if stem.ends_with(".quarantined") {
         return None;
     }
+    let kind = if stem.ends_with(".flushed") { Kind::Kept } else { Kind::Pending };
     let (date, rest) = stem.split_at_checked(10)?;
     let is_date = date.bytes().enumerate().all(|(at, byte)| match at {
         4 | 7 => byte == b'-',
         _ => byte.is_ascii_digit(),
     });
-    (is_date && rest.starts_with('-')).then_some(date)
+    (is_date && rest.starts_with('-')).then_some((date, kind))
 }
 
 #[cfg(test)]
@@ -102,24 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_period_counts_days_in_utc() {
-        let today = Timestamp::parse("2026-03-01T00:30:00.000Z").unwrap();
-        let period =
-            |days| Period::last_days(today, days).map(|period| (period.first, period.last));
-        let days = |first: &str| Some((first.to_owned(), "2026-03-01".to_owned()));
-        assert_eq!(period(0.0), days("2026-03-01"));
-        assert_eq!(period(2.0), days("2026-02-27"));
-        assert_eq!(period(1.5), days("2026-02-27"));
-        assert!(period(f64::INFINITY).is_some());
-        assert_eq!(period(-1.0), None);
-        assert_eq!(period(f64::NAN), None);
-    }
-
-    #[test]
     fn only_entries_have_a_date() {
         for (name, want) in [
-            ("telemetry-2026-03-01-x.json", Some("2026-03-01")),
-            ("telemetry-2026-03-01-x.flushed.json", Some("2026-03-01")),
+            ("telemetry-2026-03-01-x.json", Some(("2026-03-01", Kind::Pending))),
+            ("telemetry-2026-03-01-x.flushed.json", Some(("2026-03-01", Kind::Kept))),
             ("telemetry-2026-03-01-x.quarantined.json", None),
             ("telemetry-2026-03-01-x.json.tmp", None),
             ("telemetry-2026-03-0x-x.json", None),
@@ -128,7 +129,7 @@ mod tests {
             (".x.tmp", None),
             ("sessions", None),
         ] {
-            assert_eq!(date_of(name), want, "{name}");
+            assert_eq!(parts(name), want, "{name}");
         }
     }
 }

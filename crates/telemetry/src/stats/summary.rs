@@ -1,9 +1,13 @@
 //! Commands and options, in the shape the original prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Serialize, Serializer};
-use swamp_wire::{ResultStatus, TelemetryEntry};
+use swamp_wire::{ResultStatus, Vocabulary as _};
+
+use super::tally::{Cell, ratio};
+use crate::facts::Dimension::{Platform, Status};
+use crate::facts::{Key, NameId, Names};
 
 /// Counts over all entries, method calls of workflow runs included. Serialises to the document of
 /// `telemetry stats`.
@@ -48,72 +52,51 @@ fn number<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> 
     }
 }
 
-/// A summary in the making.
-#[derive(Debug, Default)]
-pub(super) struct Builder {
-    total: u64,
-    success: u64,
-    error: u64,
-    user_error: u64,
-    commands: BTreeMap<String, (u64, i64)>,
-    options: BTreeMap<String, u64>,
-    platforms: BTreeMap<String, u64>,
-}
-
-impl Builder {
-    pub(super) fn add(&mut self, entry: &TelemetryEntry) {
-        self.total += 1;
-        match entry.result.status.known() {
-            Some(ResultStatus::Success) => self.success += 1,
-            Some(ResultStatus::Error) => self.error += 1,
-            Some(ResultStatus::UserError) => self.user_error += 1,
+/// Puts a summary together.
+pub(super) fn summary(
+    names: &Names,
+    cells: &HashMap<Key, Cell>,
+    options: &HashMap<NameId, u64>,
+    days: f64,
+) -> Summary {
+    let (mut total, mut success, mut error, mut user_error) = (0, 0, 0, 0);
+    let mut commands: BTreeMap<String, (u64, i64)> = BTreeMap::new();
+    let mut platforms: BTreeMap<String, u64> = BTreeMap::new();
+    let name = |id: NameId| names.get(id).map_or("", |name| name).to_owned();
+    for (key, cell) in cells {
+        total += cell.count;
+        match ResultStatus::ALL.iter().find(|status| status.as_str() == name(key.get(Status))) {
+            Some(ResultStatus::Success) => success += cell.count,
+            Some(ResultStatus::Error) => error += cell.count,
+            Some(ResultStatus::UserError) => user_error += cell.count,
             // A word of somebody else's counts as an invocation and as nothing more.
             None => {}
         }
-        let call = &entry.invocation;
-        let command = match &call.subcommand {
-            Some(subcommand) => format!("{} {subcommand}", call.command),
-            None => call.command.clone(),
-        };
-        let (count, sum) = self.commands.entry(command).or_default();
-        *count += 1;
-        *sum = sum.saturating_add(entry.duration_ms);
-        for option in call.option_keys.iter().chain(&call.global_options) {
-            *self.options.entry(option.clone()).or_default() += 1;
-        }
-        *self.platforms.entry(entry.platform.clone()).or_default() += 1;
+        let (count, sum) = commands.entry(name(key.command)).or_default();
+        *count += cell.count;
+        *sum = sum.saturating_add(cell.total_ms);
+        *platforms.entry(name(key.get(Platform))).or_default() += cell.count;
     }
-
-    pub(super) fn finish(&self, days: f64) -> Summary {
-        let percent = |count| if self.total == 0 { 0.0 } else { ratio(count, self.total) * 100.0 };
-        Summary {
-            total_invocations: self.total,
-            success_count: self.success,
-            error_count: self.error,
-            user_error_count: self.user_error,
-            success_rate: percent(self.success),
-            error_rate: percent(self.error + self.user_error),
-            command_frequency: self
-                .commands
-                .iter()
-                .map(|(command, (count, _))| (command.clone(), *count))
-                .collect(),
-            option_frequency: self.options.clone(),
-            average_duration_by_command: self
-                .commands
-                .iter()
-                .map(|(command, (count, sum))| (command.clone(), mean(*sum, *count)))
-                .collect(),
-            platform_distribution: self.platforms.clone(),
-            days_analyzed: days,
-        }
+    let percent = |count| if total == 0 { 0.0 } else { ratio(count, total) * 100.0 };
+    Summary {
+        total_invocations: total,
+        success_count: success,
+        error_count: error,
+        user_error_count: user_error,
+        success_rate: percent(success),
+        error_rate: percent(error + user_error),
+        command_frequency: commands
+            .iter()
+            .map(|(command, (count, _))| (command.clone(), *count))
+            .collect(),
+        option_frequency: options.iter().map(|(id, count)| (name(*id), *count)).collect(),
+        average_duration_by_command: commands
+            .into_iter()
+            .map(|(command, (count, sum))| (command, mean(sum, count)))
+            .collect(),
+        platform_distribution: platforms,
+        days_analyzed: days,
     }
-}
-
-/// One count as a part of another.
-#[expect(clippy::cast_precision_loss, reason = "counts of entries are far below 2^52")]
-pub(super) fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
 }
 
 /// The mean, rounded half up.

@@ -1,5 +1,8 @@
 //! `swamp telemetry`: what is recorded about commands and methods
 
+mod export;
+mod place;
+mod show;
 mod stats;
 
 use clap::Subcommand;
@@ -18,6 +21,10 @@ pub(crate) struct Args {
 enum Subcommands {
     /// Counts, failures and durations per type, driver, method and step
     Stats(stats::Args),
+    /// The last commands and the methods they called
+    Show(show::Args),
+    /// All entries, for other programs
+    Export(export::Args),
 }
 
 impl Args {
@@ -25,6 +32,8 @@ impl Args {
         match self.command {
             None => help::print(cx, &["telemetry"]),
             Some(Subcommands::Stats(args)) => args.run(cx),
+            Some(Subcommands::Show(args)) => args.run(cx),
+            Some(Subcommands::Export(args)) => args.run(cx),
         }
     }
 }
