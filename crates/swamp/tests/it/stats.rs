@@ -296,7 +296,7 @@ fn delivered_entries_are_still_counted_and_names_are_harmless() {
     let document = environment.json(args, 0);
     assert_eq!(
         document["sources"],
-        json!({"files": 0, "rolledUp": 4, "unreadable": 0, "other": 0, "damaged": 0, "vanished": 0})
+        json!({"files": 0, "rolledUp": 4, "unreadable": 0, "other": 0, "damaged": 0, "changing": false})
     );
     assert_eq!(document["totalInvocations"], 4);
     assert_eq!(document["optionFrequency"], json!({"linux": 2}));

@@ -94,7 +94,7 @@ pub(crate) fn absorb(spool: &Spool, delivered: &[TelemetryEntry]) -> io::Result<
 /// The days that are kept, oldest first, and how many files were set aside. A spool without a
 /// roll-up has none.
 pub(crate) fn days(spool: &Spool) -> io::Result<Days> {
-    let mut days = Days { folder: None, dates: Vec::new(), damaged: 0 };
+    let mut days = Days { folder: None, dates: Vec::new(), damaged: 0, stamp: Vec::new() };
     let folder = match open(spool) {
         Err(Errno::NOENT) => return Ok(days),
         other => other?,
@@ -107,6 +107,12 @@ pub(crate) fn days(spool: &Spool) -> io::Result<Days> {
         }
     }
     days.dates.sort_unstable();
+    for date in &days.dates {
+        let name = format!("{date}{SUFFIX}");
+        if let Ok(found) = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            days.stamp.push((found.st_ino, found.st_size, found.st_mtime, found.st_mtime_nsec));
+        }
+    }
     days.folder = Some(folder);
     Ok(days)
 }
@@ -119,9 +125,20 @@ pub(crate) struct Days {
     pub(crate) dates: Vec<String>,
     /// Files that were set aside.
     pub(crate) damaged: u64,
+    /// Which files they are; others as soon as anything was added.
+    stamp: Vec<Stamp>,
 }
 
+/// Node, size, seconds and nanoseconds of the last change.
+type Stamp = (u64, i64, i64, u64);
+
 impl Days {
+    /// Whether nothing was added since.
+    pub(crate) fn are_still(&self, spool: &Spool) -> io::Result<bool> {
+        let now = days(spool)?;
+        Ok(now.dates == self.dates && now.stamp == self.stamp)
+    }
+
     /// One of them; `None` if it is damaged or gone.
     pub(crate) fn read(&self, date: &str) -> io::Result<Option<Box<Day>>> {
         let Some(folder) = &self.folder else { return Ok(None) };

@@ -34,8 +34,8 @@ use crate::rollup;
 use crate::spool::{Spool, SpoolError};
 use rows::Cells;
 
-/// How often a spool is looked at again when entries vanish while it is read.
-const ATTEMPTS: usize = 3;
+/// How often a spool is looked at when entries are delivered while it is read.
+const ATTEMPTS: usize = 4;
 
 /// Where the numbers come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -51,8 +51,8 @@ pub struct Sources {
     pub other: u64,
     /// Files of the roll-up that were damaged and set aside.
     pub damaged: u64,
-    /// Entries that were delivered while the spool was read and may be missing here.
-    pub vanished: u64,
+    /// Entries were delivered all the time while the spool was read, and some may be missing here.
+    pub changing: bool,
 }
 
 /// Everything that is known of a period. Memory grows with the number of kinds of entries and of
@@ -78,7 +78,7 @@ pub fn collect(spool: &Path, period: &Period) -> Result<Statistics, SpoolError> 
     let mut statistics = Statistics::default();
     for _ in 0..ATTEMPTS {
         statistics = collect_once(&spool, period)?;
-        if statistics.sources.vanished == 0 {
+        if !statistics.sources.changing {
             break;
         }
     }
@@ -112,7 +112,8 @@ fn collect_once(spool: &Spool, period: &Period) -> Result<Statistics, SpoolError
         Err(never) => match never {},
     };
     statistics.sources.unreadable = read.unreadable;
-    statistics.sources.vanished = read.vanished;
+    // An entry that was delivered after the roll-up was read is missed; none is counted twice.
+    statistics.sources.changing = read.vanished > 0 || !days.are_still(spool).map_err(failed)?;
     Ok(statistics)
 }
 

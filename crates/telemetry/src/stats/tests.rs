@@ -174,3 +174,34 @@ fn a_damaged_day_is_counted_and_passed_over() {
     let sources = statistics.sources();
     assert_eq!((sources.files, sources.rolled_up, sources.damaged), (1, 0, 1));
 }
+
+#[test]
+fn entries_that_are_delivered_meanwhile_are_counted_once() {
+    let home = TempDir::new().unwrap();
+    let plans: Vec<Plan> = (0..600).map(|number| at(50 + number % 40, 0, false, 7)).collect();
+    let spool = spool(&home, &plans, true);
+    let now = Timestamp::parse("2026-11-22T22:00:00.000Z").unwrap();
+    let period = Period::last_days(now, 9.0).unwrap();
+    std::thread::scope(|scope| {
+        let flusher = scope.spawn(|| {
+            for (number, plan) in plans.iter().enumerate() {
+                let entry = entry(number, plan);
+                rollup::absorb(&spool, std::slice::from_ref(&entry)).unwrap();
+                let name = crate::spool::file_name(entry.started_at, &entry.id);
+                fs::remove_file(spool.path().join(name)).unwrap();
+            }
+        });
+        let mut looks = 0;
+        while !flusher.is_finished() || looks == 0 {
+            let statistics = collect(spool.path(), &period).unwrap();
+            let counted = statistics.entries();
+            assert!(counted <= 600, "{counted}");
+            if !statistics.sources().changing {
+                assert_eq!(counted, 600);
+            }
+            looks += 1;
+        }
+    });
+    let sources = collect(spool.path(), &period).unwrap().sources();
+    assert_eq!((sources.files, sources.rolled_up, sources.changing), (0, 600, false));
+}

@@ -131,11 +131,10 @@ fn remarks(sources: &Sources, spool: &str) -> Vec<String> {
             "{count} day(s) of delivered entries in {spool}/rollup are damaged and left out"
         ));
     }
-    if sources.vanished > 0 {
-        let count = sources.vanished;
-        remarks.push(format!(
-            "{count} entries were delivered meanwhile and may be missing; try again"
-        ));
+    if sources.changing {
+        remarks.push(
+            "Entries are being delivered, and some may be missing here; try again later".to_owned(),
+        );
     }
     remarks
 }
