@@ -5,13 +5,19 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use crate::measure::{bare_spawns, median, quiet, system_calls, watched};
+use crate::measure::{bare_spawns, instructions, median, quiet, system_calls, watched};
 use crate::workload::Workload;
 
 type Bench = fn(&Path) -> Result<(), String>;
 
-const BENCHES: [(&str, Bench); 4] =
-    [("start", start), ("steps", steps), ("growth", growth), ("telemetry", telemetry)];
+const BENCHES: [(&str, Bench); 6] = [
+    ("start", start),
+    ("steps", steps),
+    ("growth", growth),
+    ("telemetry", telemetry),
+    ("recovery", recovery),
+    ("memory", memory),
+];
 
 pub(crate) fn run(names: &[String]) -> Result<(), String> {
     let swamp = build()?;
@@ -123,31 +129,86 @@ fn growth(swamp: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Telemetry on against off.
+/// Telemetry on against off: a short command, and runs of many steps.
 fn telemetry(swamp: &Path) -> Result<(), String> {
+    const OFF: &[&str] = &["--no-telemetry"];
     let mut used = Vec::new();
+    let workload = fresh(&mut used, swamp, &[])?;
     let (mut on, mut off) = (Vec::new(), Vec::new());
-    for _ in 0..7 {
-        let workload = fresh(&mut used, swamp, &[1000])?;
-        off.push(quiet(&mut run_workflow(workload, swamp, 1000, &["--no-telemetry"]))?);
-        let workload = fresh(&mut used, swamp, &[1000])?;
-        on.push(quiet(&mut run_workflow(workload, swamp, 1000, &[]))?);
+    for _ in 0..200 {
+        off.push(quiet(workload.command(swamp).args(["version", "--no-telemetry"]))?);
+        on.push(quiet(workload.command(swamp).arg("version"))?);
     }
     let (on, off) = (median(on), median(off));
-    println!("telemetry: 1000 steps on {:.1} ms, off {:.1} ms", millis(on), millis(off));
-    println!("  wall ratio {:.3} (budget 1.02)", ratio(on, off));
-    let workload = fresh(&mut used, swamp, &[100])?;
-    let calls_off = system_calls(&run_workflow(workload, swamp, 100, &["--no-telemetry"]));
-    let workload = fresh(&mut used, swamp, &[100])?;
-    let calls_on = system_calls(&run_workflow(workload, swamp, 100, &[]));
-    match calls_on.zip(calls_off) {
+    println!(
+        "telemetry: `swamp version` on {:.2} ms, off {:.2} ms, ratio {:.2}",
+        millis(on),
+        millis(off),
+        ratio(on, off)
+    );
+    for (size, rounds) in [(1000, 7), (10_000, 3)] {
+        let (mut on, mut off) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let workload = fresh(&mut used, swamp, &[size])?;
+            off.push(quiet(&mut run_workflow(workload, swamp, size, OFF))?);
+            let workload = fresh(&mut used, swamp, &[size])?;
+            on.push(quiet(&mut run_workflow(workload, swamp, size, &[]))?);
+        }
+        let (on, off) = (median(on), median(off));
+        println!("  {size:>6} steps: on {:.1} ms, off {:.1} ms", millis(on), millis(off));
+        println!("         wall ratio {:.3} (budget 1.02)", ratio(on, off));
+    }
+    let both = |used: &mut Vec<Workload>, size, count: fn(&Command) -> Option<u64>| {
+        let mut counts = [OFF, &[]].into_iter().map(|more| {
+            let workload = fresh(used, swamp, &[size])?;
+            Ok::<_, String>(count(&run_workflow(workload, swamp, size, more)))
+        });
+        let off = counts.next().transpose()?.flatten();
+        let on = counts.next().transpose()?.flatten();
+        Ok::<_, String>(on.zip(off))
+    };
+    for size in [1000, 10_000] {
+        match both(&mut used, size, instructions)? {
+            Some((on, off)) => println!(
+                "  {size:>6} steps: instructions on {on}, off {off}, ratio {:.3} (budget 1.05)",
+                float(on) / float(off)
+            ),
+            None => println!("  instructions: not counted, valgrind is not installed"),
+        }
+    }
+    match both(&mut used, 1000, system_calls)? {
         Some((on, off)) => println!(
-            "  system calls of 100 steps and their shells: on {on}, off {off}, added per step {:.1}",
-            f64::from(u32::try_from(on.saturating_sub(off)).unwrap_or(u32::MAX)) / 100.0
+            "    1000 steps and their shells: system calls on {on}, off {off}, added per step {:.1}",
+            float(on.saturating_sub(off)) / 1000.0
         ),
         None => println!("  system calls: not counted, strace is not installed"),
     }
     Ok(())
+}
+
+/// What settling a dead session costs.
+fn recovery(_: &Path) -> Result<(), String> {
+    crate_bench("recovery")
+}
+
+/// Memory of a session of many calls.
+fn memory(_: &Path) -> Result<(), String> {
+    crate_bench("memory")
+}
+
+/// A benchmark of the telemetry crate itself, which needs to look closer than a command allows.
+fn crate_bench(name: &str) -> Result<(), String> {
+    let status = Command::new("cargo")
+        .args(["bench", "--quiet", "--package", "swamp-telemetry", "--bench", name])
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the benchmark {name} failed")) }
+}
+
+fn float(count: u64) -> f64 {
+    // Exact as far as any count here goes.
+    f64::from(u32::try_from(count >> 20).unwrap_or(u32::MAX)) * 1_048_576.0
+        + f64::from(u32::try_from(count & 0xF_FFFF).unwrap_or(0))
 }
 
 /// A repository that nobody has written to. Those before it stay until the benchmark is over:

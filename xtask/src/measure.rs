@@ -95,23 +95,39 @@ pub(crate) fn median(mut values: Vec<Duration>) -> Duration {
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
+/// Instructions that a command and its threads execute outside the kernel, children not included;
+/// `None` without `valgrind`.
+pub(crate) fn instructions(command: &Command) -> Option<u64> {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    let output = under(&mut valgrind, command).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let line = text.lines().find(|line| line.contains("Collected :"))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
+/// A tool that is to run a command in its own surroundings.
+fn under<'a>(tool: &'a mut Command, command: &Command) -> &'a mut Command {
+    tool.arg(command.get_program()).args(command.get_args()).env_clear();
+    for (key, value) in command.get_envs() {
+        if let Some(value) = value {
+            tool.env(key, value);
+        }
+    }
+    if let Some(directory) = command.get_current_dir() {
+        tool.current_dir(directory);
+    }
+    tool.stdin(Stdio::null())
+}
+
 /// System calls of a command and its threads, children not included; `None` without `strace`.
 pub(crate) fn system_calls(command: &Command) -> Option<u64> {
     let log = tempfile::NamedTempFile::new().ok()?;
     let mut strace = Command::new("strace");
     // The daemonised tracer follows threads but not the processes they start.
-    strace.args(["-f", "-c", "-o"]).arg(log.path()).arg(command.get_program());
-    strace.args(command.get_args()).env_clear();
-    for (key, value) in command.get_envs() {
-        if let Some(value) = value {
-            strace.env(key, value);
-        }
-    }
-    if let Some(directory) = command.get_current_dir() {
-        strace.current_dir(directory);
-    }
-    let status =
-        strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
+    strace.args(["-f", "-c", "-o"]).arg(log.path());
+    let strace = under(&mut strace, command);
+    let status = strace.stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
     if !status.success() {
         return None;
     }
