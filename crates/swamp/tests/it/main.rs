@@ -26,6 +26,7 @@ mod names;
 mod opt_outs;
 mod output_modes;
 mod panics;
+mod planted;
 mod random_plans;
 mod shell;
 mod show;

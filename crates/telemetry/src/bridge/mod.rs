@@ -183,11 +183,14 @@ impl Bridge {
             let ending = Some(Ending { ms, result, phase, allowed });
             state.recorder.write(&Record::End(End { n: call.n, ending }));
         } else if let Some(method) = named {
-            let Some(mut context) = step_context(&event.scope, method) else {
-                let direct = state.direct.get_or_insert_with(|| Direct {
-                    method: method.clone(),
-                    phase: Phase::BeforeMethod,
-                });
+            let mut method = method.clone();
+            if failure.category == ErrorCategory::Driver {
+                // There is no such driver: its name is what somebody typed.
+                method.driver = None;
+            }
+            let Some(mut context) = step_context(&event.scope, &method) else {
+                let direct =
+                    state.direct.get_or_insert(Direct { method, phase: Phase::BeforeMethod });
                 if direct.phase != Phase::BeforeMethod {
                     direct.phase = begun_phase(failure.phase);
                 }
@@ -200,7 +203,7 @@ impl Bridge {
                 at: event.at.wall.as_millis(),
                 t: millis(event.at),
                 method: method.method.clone(),
-                result: self.failed(state.stopped, failure, method),
+                result: self.failed(state.stopped, failure, &method),
                 context,
             };
             state.recorder.write(&Record::Whole(Box::new(whole)));
