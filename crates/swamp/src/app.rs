@@ -1,6 +1,7 @@
 //! From the arguments to the exit code: the one way through the program.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use swamp_ident::{ErrorCategory, Failure, Fault, Phase};
 use swamp_secret::Redactor;
@@ -11,6 +12,7 @@ use crate::cli::{self, Cli, GlobalOptions};
 use crate::command_line::CommandLine;
 use crate::commands;
 use crate::cx::Cx;
+use crate::delivery::{self, Flushing};
 use crate::ending::{CommandError, CommandResult, Ending, ErrorClass};
 use crate::environment::Environment;
 use crate::output::{Level, Mode, Output, Stream};
@@ -49,12 +51,15 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
         Ok(cli) if cli.version => (show_version(&plain, &cli, &line), Recorder::off()),
         Ok(cli) => {
             let recorder = Recorder::open(&line, environment, &clock, &ids, started, &redactor);
-            let result = match level(&cli.global, environment, &line) {
-                Ok(level) => {
+            let wishes = level(&cli.global, environment, &line)
+                .and_then(|level| Ok((level, Flushing::wanted(&line, environment)?)));
+            let result = match wishes {
+                Ok((level, _)) => {
                     let output = Output::new(mode, level, colours, clock.clone());
                     let global = &cli.global;
                     let recorder = &recorder;
                     let redactor = redactor.clone();
+                    let (clock, ids) = (Arc::clone(&clock), Arc::clone(&ids));
                     let cx = Cx { output, environment, clock, ids, global, redactor, recorder };
                     panics.turn_into_errors(|| {
                         pins::panic_if_wanted(environment, "before");
@@ -78,7 +83,14 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
         show_error(&plain, error);
     }
     let (exit, outcome) = summary(&result);
-    recorder.close(outcome);
+    if let Some(setup) = recorder.close(outcome)
+        && line.path.first().is_none_or(|command| command != "telemetry")
+    {
+        // A value that makes no sense was refused above.
+        let flushing = Flushing::wanted(&line, environment).unwrap_or_default();
+        let talks = !line.has("--quiet");
+        delivery::after_command(&setup, flushing, &plain, talks, (&*clock, &*ids));
+    }
     exit
 }
 

@@ -50,6 +50,10 @@ pub(crate) struct GlobalOptions {
     /// Record nothing about this command
     #[arg(long, global = true)]
     pub(crate) no_telemetry: bool,
+    /// What to do about sending when the command has ended, if an endpoint is set: detach, wait,
+    /// wait:30s or off
+    #[arg(long, global = true, value_name = "mode")]
+    pub(crate) telemetry_flush: Option<String>,
     /// Print log properties; accepted for compatibility
     #[arg(long, global = true, hide = true)]
     pub(crate) show_properties: bool,

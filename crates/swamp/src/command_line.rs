@@ -22,6 +22,8 @@ pub(crate) struct CommandLine {
     options: Vec<String>,
     /// The value of `--repo-dir`.
     pub(crate) repo_dir: Option<PathBuf>,
+    /// The value of `--telemetry-flush`.
+    pub(crate) telemetry_flush: Option<String>,
     /// Arguments after the command.
     arguments: Vec<String>,
 }
@@ -54,6 +56,7 @@ impl CommandLine {
             path,
             options: Vec::new(),
             repo_dir: None,
+            telemetry_flush: None,
             arguments: Vec::new(),
         };
         for item in found {
@@ -74,8 +77,10 @@ impl CommandLine {
                 let mut words = words.option(&name);
                 if let Some(value) = value {
                     words = words.private_word(&value);
-                    if name == "--repo-dir" {
-                        self.repo_dir = Some(PathBuf::from(value));
+                    match name.as_str() {
+                        "--repo-dir" => self.repo_dir = Some(PathBuf::from(value)),
+                        "--telemetry-flush" => self.telemetry_flush = Some(value),
+                        _ => {}
                     }
                 }
                 self.options.push(name);

@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 
 /// A variable with what it does, for `swamp help environment` and the documentation.
-pub(crate) const VARIABLES: [(&str, &str); 16] = [
+pub(crate) const VARIABLES: [(&str, &str); 21] = [
     ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
     ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
     ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),
     ("SWAMP_NO_TELEMETRY", "switches telemetry off unless empty, 0 or false"),
     ("DO_NOT_TRACK", "switches telemetry off unless empty, 0 or false"),
+    ("SWAMP_TELEMETRY_ENDPOINT", "where telemetry is sent; nowhere if no place names one"),
+    ("SWAMP_TELEMETRY_FLUSH", "what --telemetry-flush says, when it is not given"),
+    ("SWAMP_API_KEY", "the key for the telemetry endpoint"),
+    ("SSL_CERT_FILE", "certificates to trust instead of the system's, for the telemetry endpoint"),
     ("SWAMP_DEBUG", "not empty: tells on standard error when telemetry cannot write"),
     ("SWAMP_WORKFLOWS_DIR", "the directory of extension workflows"),
     ("SWAMP_VAULT_DIRS", "directories outside the repository in which vaults may keep secrets"),
@@ -22,6 +26,7 @@ pub(crate) const VARIABLES: [(&str, &str); 16] = [
         "HOME",
         "where ~/ in @file inputs and vault settings leads, and the settings when XDG_CONFIG_HOME is not set",
     ),
+    ("SWAMP_HOME", "where the settings are: $SWAMP_HOME/config; stronger than XDG_CONFIG_HOME"),
     ("XDG_CONFIG_HOME", "where the settings are: $XDG_CONFIG_HOME/swamp"),
 ];
 

@@ -30,6 +30,7 @@ mod commands;
 mod conduct;
 mod cx;
 mod data_items;
+mod delivery;
 mod editor;
 mod ending;
 mod engine;

@@ -12,10 +12,7 @@ use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, Moment};
 use swamp_secret::Redactor;
 use swamp_store::Repository;
-use swamp_telemetry::{
-    Marker, MarkerState, Masks, Outcome, Session, SessionConfig, Switches, config_dir, host_name,
-    repository_spool, surroundings, user_spool,
-};
+use swamp_telemetry::{Masks, Outcome, Session, SessionConfig, Setup, host_name, surroundings};
 
 use crate::command_line::CommandLine;
 use crate::commands::VERSION;
@@ -24,10 +21,16 @@ use crate::environment::Environment;
 /// The recorder of one command, on or off.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
-    session: Option<Session>,
-    spool: Option<PathBuf>,
+    open: Option<Open>,
     /// Whether something could not be written.
     is_faulty: Arc<AtomicBool>,
+}
+
+/// What is recorded, and under which settings.
+#[derive(Debug)]
+struct Open {
+    session: Session,
+    setup: Setup,
 }
 
 /// Commands of which nothing is recorded: asking for help or the version with an option, and
@@ -52,46 +55,24 @@ impl Recorder {
         started: Moment,
         redactor: &Redactor,
     ) -> Self {
-        let env = |name: &str| std::env::var(name).ok();
-        if line.has("--no-telemetry") {
+        if line.has("--no-telemetry") || leaves_no_trace(line) {
             return Self::off();
         }
         let Some(directory) = repository_directory(line, environment) else {
             return Self::off();
         };
-        let is_repository = directory.join(".swamp.yaml").is_file();
-        let value = is_repository.then(|| read_marker(&directory.join(".swamp.yaml")));
-        let marker = value.as_ref().and_then(|value| value.as_ref()).map(Marker::read);
-        let config = config_dir(&env);
-        let user_settings =
-            config.as_ref().and_then(|config| read_marker(&config.join("telemetry.yaml")));
-        let switches = Switches {
-            no_telemetry_option: false,
-            env: &env,
-            user_settings: user_settings.as_ref(),
-            marker: match &marker {
-                None if is_repository => MarkerState::Unreadable,
-                None => MarkerState::NoRepository,
-                Some(marker) => MarkerState::Read(marker),
-            },
-        };
-        if switches.off().is_some() {
+        let env = |name: &str| std::env::var(name).ok();
+        let setup = Setup::read(Some(&directory), false, &env);
+        let (None, Some(spool)) = (setup.off, setup.spool.clone()) else {
             return Self::off();
-        }
-        let spool = if is_repository {
-            repository_spool(&directory)
-        } else {
-            match &config {
-                Some(config) => user_spool(config),
-                None => return Self::off(),
-            }
         };
+        let marker = setup.marker.as_ref();
         let stdin_is_terminal = std::io::stdin().is_terminal();
-        let context = surroundings(&env, stdin_is_terminal, marker.as_ref());
+        let context = surroundings(&env, stdin_is_terminal, marker);
         let redactor = redactor.clone();
         let mut masks = Masks::of_machine(&env, &host_name())
             .with_redaction(Arc::new(move |text| redactor.redact(text).into_owned()));
-        if is_repository {
+        if setup.repository.is_some() {
             masks = masks.with_repository(&directory);
         }
         let is_faulty = Arc::new(AtomicBool::new(false));
@@ -102,7 +83,7 @@ impl Recorder {
             ids: Arc::clone(ids),
             started,
             masks,
-            repo_id: marker.and_then(|marker| marker.repo_id),
+            repo_id: marker.and_then(|marker| marker.repo_id.clone()),
             on_fault: Some(Box::new(move |what| {
                 fault.store(true, Ordering::Relaxed);
                 if is_debugged {
@@ -110,31 +91,42 @@ impl Recorder {
                     let _ = writeln!(std::io::stderr(), "[Telemetry] {what}");
                 }
             })),
-            ..SessionConfig::new(spool.clone(), line.words.clone(), context, VERSION)
+            ..SessionConfig::new(spool, line.words.clone(), context, VERSION)
         });
         // Commands that tell about telemetry shall count what dead sessions left.
         if line.path.first().is_some_and(|command| command == "telemetry") {
             session.recover();
         }
-        Self { session: Some(session), spool: Some(spool), is_faulty }
+        Self { open: Some(Open { session, setup }), is_faulty }
     }
 
     /// The consumer for a run's events.
     pub(crate) fn sink(&self) -> Option<Arc<dyn EventSink>> {
-        self.session.as_ref().map(Session::sink)
+        self.open.as_ref().map(|open| open.session.sink())
     }
 
     /// Where entries go; `None` when nothing is recorded or something could not be.
     pub(crate) fn spool(&self) -> Option<&Path> {
-        self.spool.as_deref().filter(|_| !self.is_faulty.load(Ordering::Relaxed))
+        let spool = self.open.as_ref().and_then(|open| open.setup.spool.as_deref());
+        spool.filter(|_| !self.is_faulty.load(Ordering::Relaxed))
     }
 
-    /// Writes what is left to write.
-    pub(crate) fn close(self, outcome: Outcome) {
-        if let Some(session) = self.session {
-            session.close(outcome);
-        }
+    /// Writes what is left to write. Gives the settings under which it was recorded, if it was.
+    pub(crate) fn close(self, outcome: Outcome) -> Option<Setup> {
+        let Open { session, setup } = self.open?;
+        let closed = session.close(outcome);
+        // Where nothing can be written there is nothing to send either.
+        (closed.written > 0).then_some(setup)
     }
+}
+
+/// Commands that see to telemetry itself. Their own entries would only be in their way: what was
+/// just emptied would not be empty, and what was switched off would write once more.
+fn leaves_no_trace(line: &CommandLine) -> bool {
+    matches!(
+        line.path().as_slice(),
+        ["telemetry", "clear" | "flush" | "off" | "preview" | "status"]
+    )
 }
 
 /// The repository the command runs in.
@@ -142,10 +134,4 @@ fn repository_directory(line: &CommandLine, environment: Environment) -> Option<
     let cwd = std::env::current_dir().ok()?;
     let variable = environment.get("SWAMP_REPO_DIR");
     Some(Repository::directory(line.repo_dir.as_deref(), variable.as_deref(), &cwd))
-}
-
-fn read_marker(path: &Path) -> Option<serde_json::Value> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let value = swamp_yaml::Document::parse(&text).ok()?.into_value();
-    value.is_object().then_some(value)
 }

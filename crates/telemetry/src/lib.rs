@@ -74,33 +74,52 @@
 //!   own ([`CommandWords`]), error texts pass [`Masks`], and secrets are redacted before anything
 //!   is written, the journal included.
 
+mod bounds;
 mod bridge;
+mod endpoint;
 mod entry;
 mod facts;
+pub mod flush;
 pub mod history;
+mod identity;
 mod journal;
+mod json;
+mod key;
 mod message;
+mod notice;
 mod outcome;
+mod outgoing;
+pub mod preferences;
+mod private_file;
+mod pseudonym;
 mod recorder;
 mod recovery;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by delivery, which follows"))]
 mod rollup;
 mod session;
+mod set_aside;
 mod settings;
+mod setup;
 mod spool;
 mod spooler;
 pub mod stats;
 mod status;
 mod surroundings;
+mod tally;
+mod waiting;
 mod words;
 mod worker;
 
+pub use bounds::{Dropped, Limits};
+pub use endpoint::{Endpoint, EndpointError, Named, Origin};
+pub use key::{ApiKey, KeyChoice, KeySource, NoKey, store_key};
 pub use message::{Masks, Redact, host_name};
+pub use notice::{note_told, was_told};
 pub use outcome::{Outcome, Usage};
 pub use recovery::Recovered;
 pub use session::{Closed, OnFault, Session, SessionConfig};
 pub use settings::{Marker, MarkerState, Off, Switches, config_dir, repository_spool, user_spool};
+pub use setup::Setup;
 pub use spool::SpoolError;
-pub use status::{Status, status};
+pub use status::{Cleared, Status, clear, status};
 pub use surroundings::{Env, VARIABLES, platform, surroundings};
 pub use words::{BUILT_IN_MODEL_TYPES, BUILT_IN_VAULT_TYPES, CommandWords, UNKNOWN};

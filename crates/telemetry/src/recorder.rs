@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use swamp_ident::Timestamp;
 use swamp_wire::TelemetryEntry;
 
 use crate::journal::{Journal, LAYOUT, Open, Record};
@@ -16,6 +17,7 @@ use crate::session::{Closed, OnFault};
 use crate::spool::{Spool, SpoolError};
 use crate::spooler::{Existing, Spooler};
 use crate::status::note_lost;
+use crate::tally::{self, Added};
 use crate::worker::Worker;
 
 /// Entries that become final before they are worth waking somebody.
@@ -104,7 +106,7 @@ impl Recorder {
             State::Broken(None) => match Spool::create(&self.path) {
                 Ok(spool) => {
                     self.add(&spool, command);
-                    self.recover(&Arc::new(spool));
+                    self.recover(&Arc::new(spool), command.completed_at);
                 }
                 Err(_) => self.closed.lost += 1,
             },
@@ -114,7 +116,7 @@ impl Recorder {
                 if !writing.has_more && add(&writing.spool, command).is_ok() {
                     self.closed.written += 1;
                     drop(writing.journal.remove());
-                    self.recover(&writing.spool);
+                    self.recover(&writing.spool, command.completed_at);
                     return self.closed;
                 }
                 let whole = writing.journal.write(&Record::Close(Box::new(command.clone())));
@@ -148,7 +150,7 @@ impl Recorder {
             Some(error) if whole => self.fault(&error.to_string()),
             _ => drop(journal.remove()),
         }
-        self.recover(&spool);
+        self.recover(&spool, command.completed_at);
     }
 
     /// Settles dead sessions before this one ends.
@@ -161,13 +163,27 @@ impl Recorder {
         recovered
     }
 
-    fn recover(&mut self, spool: &Arc<Spool>) {
+    fn recover(&mut self, spool: &Arc<Spool>, now: Timestamp) {
         if self.closed.lost == 0 {
             self.closed.recovered.add(recovery::recover(spool));
         } else {
             // Where our own entries cannot be written, those of others cannot either. If this
             // cannot be, nobody will ever know, and that is how it has to be.
             drop(note_lost(spool, self.closed.lost));
+        }
+        self.tally(spool, now);
+    }
+
+    /// Notes how much came into the spool.
+    fn tally(&mut self, spool: &Spool, now: Timestamp) {
+        let (entries, bytes) = spool.added();
+        let Recovered { sessions, entries: of_them } = self.closed.recovered;
+        let added =
+            Added { entries, bytes, recovered_sessions: sessions, recovered_entries: of_them };
+        if added != Added::default()
+            && let Err(error) = tally::note(spool, added, now)
+        {
+            self.fault(&error.to_string());
         }
     }
 

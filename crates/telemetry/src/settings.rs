@@ -6,6 +6,7 @@ use serde_json::Value;
 use swamp_ident::RepoId;
 
 use crate::Env;
+use crate::preferences::{Names, Preferences};
 
 /// What the repository's marker (`.swamp.yaml`) says that matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct Marker {
     pub telemetry_disabled: bool,
     /// Whether entries are kept after they were sent.
     pub keep_sent: bool,
+    /// Where entries go, if the repository says so.
+    pub endpoint: Option<String>,
+    /// How names go over the wire.
+    pub names: Names,
 }
 
 impl Marker {
@@ -46,12 +51,14 @@ impl Marker {
                 .is_some_and(|kind| kind != "filesystem"),
             telemetry_disabled: marker.get("telemetryDisabled").is_some_and(is_on),
             keep_sent: marker.get("telemetryKeepFlushed").is_some_and(is_on),
+            endpoint: text("telemetryEndpoint").map(str::to_owned),
+            names: Names::read(marker.get("telemetryNames")),
         }
     }
 }
 
 /// Whether a switch in a file is on: anything but `false`, `no`, `off`, `0`, nothing or null.
-fn is_on(value: &Value) -> bool {
+pub(crate) fn is_on(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(on) => *on,
@@ -74,6 +81,8 @@ pub enum Off {
     DoNotTrack,
     /// The user's settings file says so.
     UserSettings,
+    /// The user's settings file cannot be read, so it may say so.
+    UnreadableUserSettings,
     /// The repository's marker says so.
     Marker,
     /// The repository's marker cannot be read, so it may say so.
@@ -88,6 +97,7 @@ impl Off {
             Self::SwampNoTelemetry => "SWAMP_NO_TELEMETRY is set",
             Self::DoNotTrack => "DO_NOT_TRACK is set",
             Self::UserSettings => "switched off in the user's settings",
+            Self::UnreadableUserSettings => "the user's telemetry.yaml cannot be read",
             Self::Marker => "telemetryDisabled is set in .swamp.yaml",
             Self::UnreadableMarker => ".swamp.yaml cannot be read",
         }
@@ -111,8 +121,8 @@ pub struct Switches<'a> {
     pub no_telemetry_option: bool,
     /// The environment.
     pub env: Env<'a>,
-    /// The user's `telemetry.yaml`, parsed; absent when there is none or it cannot be read.
-    pub user_settings: Option<&'a Value>,
+    /// The user's settings.
+    pub preferences: &'a Preferences,
     /// The repository's marker.
     pub marker: MarkerState<'a>,
 }
@@ -131,9 +141,11 @@ impl Switches<'_> {
         if variable("DO_NOT_TRACK") {
             return Some(Off::DoNotTrack);
         }
-        let disabled = self.user_settings.and_then(|settings| settings.get("disabled"));
-        if disabled.is_some_and(is_on) {
+        if self.preferences.disabled {
             return Some(Off::UserSettings);
+        }
+        if self.preferences.is_unreadable {
+            return Some(Off::UnreadableUserSettings);
         }
         match self.marker {
             MarkerState::Unreadable => Some(Off::UnreadableMarker),
@@ -172,11 +184,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn off(set: &[(&str, &str)], user: Option<&Value>, marker: MarkerState<'_>) -> Option<Off> {
+    fn off(
+        set: &[(&str, &str)],
+        user: Option<&Preferences>,
+        marker: MarkerState<'_>,
+    ) -> Option<Off> {
         let env = |name: &str| {
             set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
-        Switches { no_telemetry_option: false, env: &env, user_settings: user, marker }.off()
+        let none = Preferences::default();
+        let preferences = user.unwrap_or(&none);
+        Switches { no_telemetry_option: false, env: &env, preferences, marker }.off()
     }
 
     #[test]
@@ -224,16 +242,18 @@ mod tests {
     #[test]
     fn what_the_user_switched_off_stays_off_in_repositories() {
         let on = Marker::read(&json!({"telemetryDisabled": false}));
+        let disabled = Preferences { disabled: true, ..Preferences::default() };
+        let unreadable = Preferences { is_unreadable: true, ..Preferences::default() };
         for marker in [MarkerState::NoRepository, MarkerState::Read(&on)] {
-            assert_eq!(off(&[], Some(&json!({"disabled": true})), marker), Some(Off::UserSettings));
-            assert_eq!(off(&[], Some(&json!({"disabled": false})), marker), None);
-            assert_eq!(off(&[], Some(&json!({})), marker), None);
+            assert_eq!(off(&[], Some(&disabled), marker), Some(Off::UserSettings));
+            assert_eq!(off(&[], Some(&unreadable), marker), Some(Off::UnreadableUserSettings));
+            assert_eq!(off(&[], Some(&Preferences::default()), marker), None);
         }
         let env = |_: &str| None;
         let option = Switches {
             no_telemetry_option: true,
             env: &env,
-            user_settings: None,
+            preferences: &Preferences::default(),
             marker: MarkerState::Unreadable,
         };
         assert_eq!(option.off(), Some(Off::Option));
@@ -243,10 +263,12 @@ mod tests {
     fn the_marker_is_read_leniently() {
         let marker = Marker::read(&json!({
             "repoId": "r-1", "tools": ["claude", 7], "telemetryKeepFlushed": true,
+            "telemetryEndpoint": "http://h", "telemetryNames": "hashed",
         }));
         assert_eq!(marker.repo_id, Some(RepoId::new("r-1")));
         assert_eq!(marker.tools, Some(vec!["claude".to_owned()]));
         assert!(marker.keep_sent);
+        assert_eq!((marker.endpoint.as_deref(), marker.names), (Some("http://h"), Names::Hashed));
         for nothing in [json!(null), json!([]), json!({"repoId": "", "tools": 3})] {
             assert_eq!(Marker::read(&nothing), Marker::default(), "{nothing}");
         }

@@ -5,15 +5,20 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use swamp_ident::{InvocationId, Timestamp};
 use swamp_wire::TelemetryEntry;
+use uuid::Uuid;
 
 /// Directory inside the spool for the journals of running commands. Apart from the entries, so that
 /// looking for dead ones costs the same however many entries are waiting.
 const SESSIONS: &str = "sessions";
+
+/// End of the name of a file that is not finished.
+pub(crate) const TEMPORARY: &str = ".tmp";
 
 /// Why a spool cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -53,13 +58,21 @@ impl SpoolError {
 pub(crate) struct Spool {
     dir: OwnedFd,
     path: PathBuf,
+    /// Entries written through this, and their bytes.
+    added: AtomicU64,
+    added_bytes: AtomicU64,
 }
 
 impl Spool {
     /// Opens a spool that is there.
     pub(crate) fn open(path: &Path) -> Result<Self, SpoolError> {
         let dir = open_directory(rustix::fs::CWD, path, path)?;
-        Ok(Self { dir, path: path.to_owned() })
+        Ok(Self {
+            dir,
+            path: path.to_owned(),
+            added: AtomicU64::new(0),
+            added_bytes: AtomicU64::new(0),
+        })
     }
 
     /// Opens a spool to write to it, and makes it when it is not there. Nobody but the user may
@@ -105,22 +118,12 @@ impl Spool {
 
     /// The directory of the journals.
     pub(crate) fn sessions(&self) -> Result<OwnedFd, SpoolError> {
-        let path = self.path.join(SESSIONS);
-        match open_directory(&self.dir, Path::new(SESSIONS), &path) {
-            Err(error) if error.is_missing() => {
-                match rustix::fs::mkdirat(&self.dir, SESSIONS, Mode::RWXU) {
-                    Ok(()) | Err(Errno::EXIST) => {}
-                    Err(error) => return Err(SpoolError::io("create", &path, error)),
-                }
-                open_directory(&self.dir, Path::new(SESSIONS), &path)
-            }
-            other => other,
-        }
+        self.directory(SESSIONS)
     }
 
     /// The directory of the journals, if there ever was one.
     pub(crate) fn existing_sessions(&self) -> Option<OwnedFd> {
-        open_directory(&self.dir, Path::new(SESSIONS), &self.path.join(SESSIONS)).ok()
+        self.existing_directory(SESSIONS)
     }
 
     /// Writes an entry as a file of its own.
@@ -134,11 +137,19 @@ impl Spool {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(&self.dir, &name, flags | OFlags::CLOEXEC, private())?;
         let written = File::from(file).write_all(text);
-        if written.is_err() {
+        if written.is_ok() {
+            self.added.fetch_add(1, Ordering::Relaxed);
+            self.added_bytes.fetch_add(text.len() as u64, Ordering::Relaxed);
+        } else {
             // Half an entry is worse than none.
             let _ = rustix::fs::unlinkat(&self.dir, &name, AtFlags::empty());
         }
         written
+    }
+
+    /// How many entries were written through this, and how many bytes.
+    pub(crate) fn added(&self) -> (u64, u64) {
+        (self.added.load(Ordering::Relaxed), self.added_bytes.load(Ordering::Relaxed))
     }
 
     /// Writes an entry of a session that died, whose file may be there already: whole, or torn.
@@ -151,7 +162,7 @@ impl Spool {
         if self.read(&name).is_ok_and(|there| is_whole(&there)) {
             return Ok(());
         }
-        let temporary = format!(".{}.tmp", entry.id);
+        let temporary = format!(".{}{TEMPORARY}", entry.id);
         let flags = OFlags::CREATE | OFlags::TRUNC | OFlags::WRONLY | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(&self.dir, &temporary, flags | OFlags::CLOEXEC, private())?;
         File::from(file).write_all(text)?;
@@ -159,13 +170,64 @@ impl Spool {
         Ok(())
     }
 
-    /// The text of a file.
+    /// The text of a file. What is no regular file has none.
     pub(crate) fn read(&self, name: &str) -> io::Result<String> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.dir, name, flags, Mode::empty())?;
         let mut text = String::new();
-        File::from(file).read_to_string(&mut text)?;
+        self.open_file(name)?.read_to_string(&mut text)?;
         Ok(text)
+    }
+
+    /// Opens a regular file for reading. A pipe in its place must not stop anybody.
+    pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.dir, name, flags, Mode::empty())?;
+        let mode = rustix::fs::fstat(&file)?.st_mode;
+        if FileType::from_raw_mode(mode) != FileType::RegularFile {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a regular file"));
+        }
+        Ok(File::from(file))
+    }
+
+    /// Makes a file or replaces it; readers see the old content or the new one.
+    pub(crate) fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
+        let temporary = format!(".{}{TEMPORARY}", Uuid::new_v4());
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(&self.dir, &temporary, flags | OFlags::CLOEXEC, private())?;
+        let written = File::from(file)
+            .write_all(content)
+            .and_then(|()| Ok(rustix::fs::renameat(&self.dir, &temporary, &self.dir, name)?));
+        if written.is_err() {
+            let _ = self.remove(&temporary);
+        }
+        written
+    }
+
+    /// Removes a file; one that is gone already is no error.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.dir, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A directory inside the spool, for the user alone; made when it is not there.
+    pub(crate) fn directory(&self, name: &str) -> Result<OwnedFd, SpoolError> {
+        let path = self.path.join(name);
+        match open_directory(&self.dir, Path::new(name), &path) {
+            Err(error) if error.is_missing() => {
+                match rustix::fs::mkdirat(&self.dir, name, Mode::RWXU) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(SpoolError::io("create", &path, error)),
+                }
+                open_directory(&self.dir, Path::new(name), &path)
+            }
+            other => other,
+        }
+    }
+
+    /// A directory inside the spool, if there is one.
+    pub(crate) fn existing_directory(&self, name: &str) -> Option<OwnedFd> {
+        open_directory(&self.dir, Path::new(name), &self.path.join(name)).ok()
     }
 
     /// The names of all files.

@@ -251,7 +251,7 @@ fn every_variable_that_is_read_is_documented() {
     let switches = swamp_telemetry::Switches {
         no_telemetry_option: false,
         env: &env,
-        user_settings: None,
+        preferences: &swamp_telemetry::preferences::Preferences::default(),
         marker,
     };
     assert_eq!(switches.off(), None);

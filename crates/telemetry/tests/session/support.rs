@@ -157,7 +157,7 @@ pub(crate) fn files(spool: &Path) -> Vec<String> {
     let Ok(dir) = std::fs::read_dir(spool) else { return Vec::new() };
     let mut names: Vec<String> = dir
         .map(|item| item.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "sessions" && name != "lost")
+        .filter(|name| !["sessions", "lost", "tally"].contains(&&**name))
         .collect();
     names.sort();
     names

@@ -1,9 +1,17 @@
 //! `swamp telemetry`: what is recorded about commands and methods
 
+mod clear;
 mod export;
+mod flush;
+mod off;
+mod on;
 mod place;
+mod preview;
 mod show;
 mod stats;
+mod status;
+mod switching;
+mod trust;
 
 use clap::Subcommand;
 
@@ -25,6 +33,20 @@ enum Subcommands {
     Show(show::Args),
     /// All entries, for other programs
     Export(export::Args),
+    /// Whether anything is recorded and sent, where to, and how that goes
+    Status(status::Args),
+    /// What would be sent next, to the byte
+    Preview(preview::Args),
+    /// Send now what waits
+    Flush(flush::Args),
+    /// Remove what waits
+    Clear(clear::Args),
+    /// Switch telemetry on again
+    On(on::Args),
+    /// Switch telemetry off
+    Off(off::Args),
+    /// Let the key go to the endpoint this repository names
+    Trust(trust::Args),
 }
 
 impl Args {
@@ -34,6 +56,13 @@ impl Args {
             Some(Subcommands::Stats(args)) => args.run(cx),
             Some(Subcommands::Show(args)) => args.run(cx),
             Some(Subcommands::Export(args)) => args.run(cx),
+            Some(Subcommands::Status(args)) => args.run(cx),
+            Some(Subcommands::Preview(args)) => args.run(cx),
+            Some(Subcommands::Flush(args)) => args.run(cx),
+            Some(Subcommands::Clear(args)) => args.run(cx),
+            Some(Subcommands::On(args)) => args.run(cx),
+            Some(Subcommands::Off(args)) => args.run(cx),
+            Some(Subcommands::Trust(args)) => args.run(cx),
         }
     }
 }
