@@ -4,8 +4,21 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 4] =
-    [("git", "git"), ("openssl", "openssl"), ("setpriv", "util-linux"), ("strace", "strace")];
+const NEEDED: [(&str, &str); 9] = [
+    ("git", "git"),
+    ("openssl", "openssl"),
+    ("setpriv", "util-linux"),
+    ("strace", "strace"),
+    // The drivers: a container engine with an image made here, and an ssh server.
+    ("podman", "podman"),
+    ("runc", "runc"),
+    ("busybox", "busybox-static"),
+    ("ssh", "openssh-client"),
+    ("sshd", "openssh-server"),
+];
+
+/// Where programs are that only administrators have in `PATH`.
+const ALSO: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 pub(crate) fn run(filters: &[String]) -> Result<(), String> {
     install_missing()?;
@@ -41,7 +54,8 @@ fn install_missing() -> Result<(), String> {
 
 fn is_installed(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|dir| Path::new(&dir).join(program).is_file())
+        let directories = std::env::split_paths(&path).chain(ALSO.map(Into::into));
+        directories.into_iter().any(|dir| Path::new(&dir).join(program).is_file())
     })
 }
 

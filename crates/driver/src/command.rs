@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use swamp_ident::CancelCause;
+use swamp_ident::{CancelCause, RunId};
 use swamp_secret::Secret;
 
 use crate::Captured;
@@ -13,19 +13,22 @@ use crate::Captured;
 pub struct CommandSpec {
     /// The text for `sh -c`.
     pub script: String,
-    /// Where it runs; this process's working directory if absent. A relative path is resolved
-    /// against that.
+    /// Where it runs; if absent, the driver's own idea of a working directory: that of this
+    /// process, that of the image, the home directory on the other host. A relative path is
+    /// resolved against that.
     pub working_dir: Option<PathBuf>,
-    /// Variables added to this process's environment; later entries win.
+    /// Variables added to the environment the command would have; later entries win.
     pub env: Vec<(String, String)>,
     /// Likewise, above those, with values that nobody but the command may see: a driver passes them
-    /// in the environment of that one process or in a file that only its user can read, never in an
+    /// in the environment of that one process or over a pipe into it, never in an
     /// argument list.
     pub secret_env: Vec<(String, Secret)>,
     /// How long it may take.
     pub timeout: Option<Duration>,
-    /// Where it reads from.
+    /// Where it reads from. Commands that run elsewhere than on this machine read nothing.
     pub stdin: Stdin,
+    /// The workflow run it belongs to. What it leaves outside of this process is marked with it.
+    pub run: Option<RunId>,
 }
 
 /// What a command finds on its standard input.
@@ -65,7 +68,26 @@ pub struct CommandResult {
     pub duration: Duration,
 }
 
+impl CommandSpec {
+    /// All variables, secret ones included, in the order in which later ones win.
+    pub(crate) fn all_env(&self) -> impl Iterator<Item = (&str, &str)> {
+        let plain = self.env.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let secret = self.secret_env.iter().map(|(name, value)| (name.as_str(), value.expose()));
+        plain.chain(secret)
+    }
+}
+
 impl CommandResult {
+    /// Of a command that was not started because the run had been told to stop.
+    pub(crate) fn never_began(cause: CancelCause) -> Self {
+        Self {
+            ending: Ending::Cancelled(cause),
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            duration: Duration::ZERO,
+        }
+    }
+
     /// The exit code as a shell would tell it: 128 + n after signal n. -1 if the command was
     /// stopped by us.
     pub fn exit_code(&self) -> i32 {

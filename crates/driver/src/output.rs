@@ -29,6 +29,15 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// Everything that was printed.
+    pub(crate) fn whole(mut text: String) -> Self {
+        let bytes = text.len() as u64;
+        if text.ends_with('\n') {
+            text.pop();
+        }
+        Self { text, bytes, kept: bytes }
+    }
+
     /// Whether `text` is not all that was printed.
     pub fn is_truncated(&self) -> bool {
         self.kept < self.bytes

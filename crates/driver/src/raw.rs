@@ -4,20 +4,19 @@ use std::io::{self, IsTerminal};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use serde_json::{Map, Value};
 use swamp_events::OutputStream;
 use swamp_ident::DriverName;
+use zeroize::Zeroizing;
 
-use crate::process::{Limits, watch};
+use crate::process::{Group, Limits, Start, watch};
 use crate::{
-    Cancel, Captured, CommandResult, CommandSpec, Driver, DriverError, Ending, KEPT_BYTES, Stdin,
+    Cancel, CommandResult, CommandSpec, ConfigError, Configured, Driver, DriverError, DriverKind,
+    Stdin,
 };
-
-/// How long a command may take to end after SIGTERM, and how long processes it leaves behind may
-/// hold its output open.
-const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs `sh -c <script>` in a process group of its own.
 #[derive(Debug)]
@@ -33,11 +32,12 @@ impl Raw {
 
     /// The driver. Does nothing yet.
     pub fn new() -> Self {
-        Self::with_limits(Limits { grace: GRACE, kept_bytes: KEPT_BYTES })
+        Self { name: DriverName::new(Self::NAME), shell: OnceLock::new(), limits: Limits::USUAL }
     }
 
-    pub(crate) fn with_limits(limits: Limits) -> Self {
-        Self { name: DriverName::new(Self::NAME), shell: OnceLock::new(), limits }
+    /// The kind of this driver.
+    pub(crate) fn kind() -> impl DriverKind {
+        RawKind(Arc::new(Self::new()))
     }
 
     /// The shell's absolute path: its error messages begin with it.
@@ -52,6 +52,21 @@ impl Raw {
                 })
                 .unwrap_or_else(|| PathBuf::from("/bin/sh"))
         })
+    }
+}
+
+/// There is one driver, whatever the configuration.
+struct RawKind(Arc<Raw>);
+
+impl DriverKind for RawKind {
+    fn name(&self) -> &DriverName {
+        &self.0.name
+    }
+
+    fn configure(&self, config: &Map<String, Value>) -> Result<Configured, ConfigError> {
+        let ignored = "driver 'raw' takes no driverConfig; it is ignored";
+        let warnings = if config.is_empty() { Vec::new() } else { vec![ignored.to_owned()] };
+        Ok(Configured { driver: Arc::clone(&self.0) as Arc<dyn Driver>, warnings })
     }
 }
 
@@ -74,12 +89,7 @@ impl Driver for Raw {
     ) -> Result<CommandResult, DriverError> {
         check(spec)?;
         if let Some(cause) = cancel.cause() {
-            return Ok(CommandResult {
-                ending: Ending::Cancelled(cause),
-                stdout: Captured::default(),
-                stderr: Captured::default(),
-                duration: Duration::ZERO,
-            });
+            return Ok(CommandResult::never_began(cause));
         }
         let mut command = Command::new(self.shell());
         command
@@ -89,19 +99,20 @@ impl Driver for Raw {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0);
-        for (name, value) in &spec.env {
-            command.env(name, value);
-        }
-        for (name, value) in &spec.secret_env {
-            command.env(name, value.expose());
-        }
+        command.envs(spec.all_env());
         if let Some(dir) = &spec.working_dir {
             command.current_dir(dir);
         }
         let started = Instant::now();
         let child = command.spawn().map_err(|source| self.start_error(spec, source))?;
-        watch(child, started, spec.timeout, cancel, &self.limits, on_line)
-            .map_err(DriverError::Watch)
+        let start = Start {
+            child,
+            started,
+            timeout: spec.timeout,
+            input: Zeroizing::default(),
+            limits: &self.limits,
+        };
+        watch(start, &mut Group, cancel, on_line).map_err(DriverError::Watch)
     }
 }
 
@@ -125,17 +136,15 @@ impl Raw {
     }
 }
 
-fn check(spec: &CommandSpec) -> Result<(), DriverError> {
+pub(crate) fn check(spec: &CommandSpec) -> Result<(), DriverError> {
     if spec.script.contains('\0') {
         return Err(DriverError::Script);
     }
-    let plain = spec.env.iter().map(|(name, value)| (name, value.as_str()));
-    let secret = spec.secret_env.iter().map(|(name, value)| (name, value.expose()));
-    let mut unusable = plain.chain(secret).filter(|(name, value)| {
+    let unusable = |(name, value): &(&str, &str)| {
         name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
-    });
-    match unusable.next() {
-        Some((name, _)) => Err(DriverError::Environment { name: name.clone() }),
+    };
+    match spec.all_env().find(unusable) {
+        Some((name, _)) => Err(DriverError::Environment { name: name.to_owned() }),
         None => Ok(()),
     }
 }

@@ -2,28 +2,32 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use swamp_ident::DriverName;
 
-use crate::{Driver, DriverError, Raw};
+use crate::config::closest;
+use crate::{Configured, Docker, DriverError, DriverKind, Raw, Ssh, Surroundings};
 
-/// Names that mean something although this build has no such driver.
-const NOT_BUILT: [&str; 1] = ["docker"];
-
-/// The drivers of this process. Case does not matter in names.
+/// The drivers of this process. Case matters in names.
 #[derive(Clone)]
 pub struct Drivers {
-    known: Vec<Arc<dyn Driver>>,
+    kinds: Vec<Arc<dyn DriverKind>>,
 }
 
 impl Drivers {
-    /// The drivers that are built in.
-    pub fn builtin() -> Self {
-        Self { known: vec![Arc::new(Raw::new())] }
+    /// The drivers that are built in: `raw`, `docker`, `ssh`.
+    pub fn builtin(surroundings: Surroundings) -> Self {
+        let surroundings = Arc::new(surroundings);
+        Self::new(vec![
+            Arc::new(Raw::kind()),
+            Arc::new(Docker::kind(Arc::clone(&surroundings))),
+            Arc::new(Ssh::kind(surroundings)),
+        ])
     }
 
     /// Only these drivers.
-    pub fn new(known: Vec<Arc<dyn Driver>>) -> Self {
-        Self { known }
+    pub fn new(kinds: Vec<Arc<dyn DriverKind>>) -> Self {
+        Self { kinds }
     }
 
     /// The name of the driver that is used when nobody asks for one.
@@ -33,20 +37,22 @@ impl Drivers {
 
     /// The drivers' names.
     pub fn names(&self) -> Vec<DriverName> {
-        self.known.iter().map(|driver| driver.name().clone()).collect()
+        self.kinds.iter().map(|kind| kind.name().clone()).collect()
     }
 
-    /// The driver of that name.
-    pub fn resolve(&self, name: &DriverName) -> Result<Arc<dyn Driver>, DriverError> {
-        let is_meant = |known: &str| known.eq_ignore_ascii_case(name.as_str());
-        if let Some(driver) = self.known.iter().find(|driver| is_meant(driver.name().as_str())) {
-            return Ok(Arc::clone(driver));
-        }
-        let available = self.names();
-        if NOT_BUILT.iter().any(|known| is_meant(known)) {
-            return Err(DriverError::NotBuilt { name: name.clone(), available });
-        }
-        Err(DriverError::Unknown { name: name.clone(), available })
+    /// The driver of that name, with that configuration.
+    pub fn resolve(
+        &self,
+        name: &DriverName,
+        config: &Map<String, Value>,
+    ) -> Result<Configured, DriverError> {
+        let Some(kind) = self.kinds.iter().find(|kind| kind.name() == name) else {
+            let available = self.names();
+            let meant = closest(name.as_str(), available.iter().map(DriverName::as_str));
+            let meant = meant.map(DriverName::new);
+            return Err(DriverError::Unknown { name: name.clone(), available, meant });
+        };
+        kind.configure(config).map_err(|source| DriverError::Config { name: name.clone(), source })
     }
 }
 
@@ -58,23 +64,57 @@ impl std::fmt::Debug for Drivers {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn resolve(name: &str, config: &Value) -> Result<(String, Vec<String>), String> {
+        let drivers = Drivers::builtin(Surroundings::default());
+        let found = drivers.resolve(&name.into(), config.as_object().unwrap());
+        found
+            .map(|found| (found.driver.name().to_string(), found.warnings))
+            .map_err(|error| error.to_string())
+    }
 
     #[test]
     fn names_resolve_or_say_what_there_is() {
-        let drivers = Drivers::builtin();
-        for name in ["raw", "RAW"] {
-            assert_eq!(drivers.resolve(&name.into()).unwrap().name(), &"raw");
+        for (name, config) in [
+            ("raw", json!({})),
+            ("docker", json!({"image": "busybox", "command": "podman", "cpus": 1})),
+            ("ssh", json!({"host": "db1", "port": 2222})),
+        ] {
+            assert_eq!(resolve(name, &config).unwrap(), (name.to_owned(), Vec::new()));
         }
-        for (name, message) in [
-            ("x", "Unknown execution driver 'x'. Available drivers: raw"),
+        for (name, config, message) in [
+            (
+                "nowhere",
+                json!({}),
+                "Unknown execution driver 'nowhere'. Available drivers: raw, docker, ssh",
+            ),
+            (
+                "RAW",
+                json!({}),
+                "Unknown execution driver 'RAW'. Available drivers: raw, docker, ssh. Did you mean 'raw'?",
+            ),
+            (
+                "dokcer",
+                json!({"image": "x"}),
+                "Unknown execution driver 'dokcer'. Available drivers: raw, docker, ssh. Did you mean 'docker'?",
+            ),
             (
                 "docker",
-                "Execution driver 'docker' is not built into this version. Available drivers: raw",
+                json!({}),
+                "Execution driver 'docker' cannot be used like this: 'image' is missing: the image to run commands in",
+            ),
+            (
+                "ssh",
+                json!({"host": "-oProxyCommand=x"}),
+                "Execution driver 'ssh' cannot be used like this: 'host' must not begin with '-'",
             ),
         ] {
-            let error = drivers.resolve(&name.into()).err().unwrap();
-            assert_eq!(error.to_string(), message);
+            assert_eq!(resolve(name, &config).unwrap_err(), message);
         }
+        let (_, warnings) = resolve("raw", &json!({"image": "x"})).unwrap();
+        assert_eq!(warnings, ["driver 'raw' takes no driverConfig; it is ignored"]);
     }
 }

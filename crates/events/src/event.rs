@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use swamp_ident::{
-    CancelCause, DataId, DataName, DriverName, Failure, JobName, MethodName, ModelName, Moment,
-    SpecName, Status, TypeName, WorkflowId,
+    CancelCause, DataId, DataName, DriverName, DriverOrigin, Failure, JobName, MethodName,
+    ModelName, Moment, SpecName, Status, TypeName, WorkflowId,
 };
 
 use crate::Scope;
@@ -44,7 +44,16 @@ pub struct MethodRef {
     /// The method's name.
     pub method: MethodName,
     /// The driver, once resolved.
-    pub driver: Option<DriverName>,
+    pub driver: Option<DriverUse>,
+}
+
+/// A driver and who chose it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DriverUse {
+    /// The driver.
+    pub name: DriverName,
+    /// Who chose it.
+    pub origin: DriverOrigin,
 }
 
 /// Which of a command's two outputs.

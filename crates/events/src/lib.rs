@@ -12,8 +12,8 @@ mod scope;
 mod stream;
 
 pub use event::{
-    ArtifactRef, EnvUse, EventKind, JobPlan, MethodRef, Notice, OutputStream, Preparation,
-    ReportScope, RunEvent, RunTotals, SkipReason,
+    ArtifactRef, DriverUse, EnvUse, EventKind, JobPlan, MethodRef, Notice, OutputStream,
+    Preparation, ReportScope, RunEvent, RunTotals, SkipReason,
 };
 pub use scope::{ForEachRef, RunRef, Scope, StepRef};
 pub use stream::{ChannelSink, Emitter, EventSink, EventStream};

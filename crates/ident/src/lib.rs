@@ -17,5 +17,5 @@ pub use name::{
     DataName, DriverName, JobName, MethodName, ModelName, NameError, SpecName, StepName, TypeName,
     WorkflowName, check_entity_name,
 };
-pub use outcome::{CancelCause, ErrorCategory, Failure, Fault, Phase, Status};
+pub use outcome::{CancelCause, DriverOrigin, ErrorCategory, Failure, Fault, Phase, Status};
 pub use timestamp::{Timestamp, TimestampError};

@@ -141,6 +141,59 @@ impl fmt::Display for ErrorCategory {
     }
 }
 
+/// Who chose the execution driver of a method call. The first that did wins; the order is the
+/// order of strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriverOrigin {
+    /// `--driver`.
+    CommandLine,
+    /// The step.
+    Step,
+    /// The step's job, or that of a step around a nested run.
+    Job,
+    /// The workflow, or one around a nested run.
+    Workflow,
+    /// The model's definition.
+    Definition,
+    /// `defaultDriver` of the repository.
+    Repository,
+    /// Nobody: methods run with the driver `raw`.
+    Default,
+}
+
+impl DriverOrigin {
+    /// Every origin, strongest first.
+    pub const ALL: [Self; 7] = [
+        Self::CommandLine,
+        Self::Step,
+        Self::Job,
+        Self::Workflow,
+        Self::Definition,
+        Self::Repository,
+        Self::Default,
+    ];
+
+    /// The word used in files and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CommandLine => "command_line",
+            Self::Step => "step",
+            Self::Job => "job",
+            Self::Workflow => "workflow",
+            Self::Definition => "definition",
+            Self::Repository => "repository",
+            Self::Default => "default",
+        }
+    }
+}
+
+impl fmt::Display for DriverOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// Whose mistake a failure is, as far as that can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use swamp_driver::{Cancel, Drivers};
-use swamp_events::{ArtifactRef, Emitter, EnvUse};
+use swamp_events::{ArtifactRef, DriverUse, Emitter, EnvUse};
 use swamp_expr::{Context, DocumentPath, EnvSource, PathItem, SecretSource, for_each_template};
-use swamp_ident::{Clock, IdSource};
+use swamp_ident::{Clock, DriverOrigin, IdSource};
 use swamp_secret::Redactor;
 use swamp_store::{
     DataStore, Definition, Definitions, LockOwner, OutputStore, RepoPaths, Repository, StoreError,
@@ -114,6 +114,17 @@ impl Engine {
 
     pub(crate) fn paths(&self) -> &RepoPaths {
         self.parts.repository.paths()
+    }
+
+    /// The driver of a call for which no workflow and no command line asks for one, as written.
+    pub fn driver_without_workflow(&self, definition: Option<&Definition>) -> DriverUse {
+        if let Some(name) = definition.and_then(|definition| definition.driver.clone()) {
+            return DriverUse { name, origin: DriverOrigin::Definition };
+        }
+        match self.parts.repository.marker().default_driver() {
+            Some((name, _)) => DriverUse { name: name.into(), origin: DriverOrigin::Repository },
+            None => DriverUse { name: Drivers::default_name(), origin: DriverOrigin::Default },
+        }
     }
 
     /// Runs one method of one definition. Emits `ModelResolved`, `EnvWarning`, `Preparing`,

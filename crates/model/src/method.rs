@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use swamp_driver::{Cancel, CommandResult, CommandSpec, Driver, DriverError, is_piece};
+use swamp_driver::{
+    Cancel, CommandResult, CommandSpec, Driver, DriverError, ResultStyle, is_piece,
+};
 use swamp_events::{Emitter, EventKind, Notice, OutputStream};
-use swamp_ident::{CancelCause, DataName, ErrorCategory, SpecName};
+use swamp_ident::{CancelCause, DataName, ErrorCategory, RunId, SpecName};
 use swamp_secret::{Redactor, Secret, StreamRedactor};
 
 use crate::secrets::SecretBag;
@@ -24,6 +26,8 @@ pub struct MethodCall<'a> {
     /// Global arguments, likewise.
     pub globals: &'a Map<String, Value>,
     pub(crate) driver: &'a dyn Driver,
+    pub(crate) driver_secrets: &'a [(String, Secret)],
+    pub(crate) run: Option<&'a RunId>,
     pub(crate) cancel: &'a Cancel,
     pub(crate) secrets: &'a SecretBag,
     pub(crate) command_env: &'a [(String, String)],
@@ -41,6 +45,8 @@ pub enum Produced {
         name: DataName,
         /// The object.
         attributes: Map<String, Value>,
+        /// Whether it may look like anything, whatever the output's schema says.
+        free_form: bool,
     },
     /// Bytes.
     File {
@@ -91,6 +97,11 @@ impl MethodCall<'_> {
         self.secrets.indirect(text)
     }
 
+    /// What the driver's results are made of.
+    pub fn result_style(&self) -> ResultStyle {
+        self.driver.style()
+    }
+
     /// A text with secrets masked, fit to be shown and stored.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.secrets.mask(text)
@@ -106,6 +117,8 @@ impl MethodCall<'_> {
     /// added below those of `spec`.
     pub fn run_command(&self, mut spec: CommandSpec) -> Result<CommandResult, DriverError> {
         spec.env.splice(0..0, self.command_env.iter().cloned());
+        spec.secret_env.splice(0..0, self.driver_secrets.iter().cloned());
+        spec.run = self.run.cloned();
         let redactor = self.secrets.redactor();
         let tell = |stream, line: &str| {
             let line = line.to_owned();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use swamp_ident::{
-    DriverName, JobName, MethodName, RunId, SpecName, StepName, WorkflowId, WorkflowName,
+    DriverName, DriverOrigin, JobName, MethodName, RunId, SpecName, StepName, WorkflowId,
+    WorkflowName,
 };
 
 use crate::checks::CheckFilter;
@@ -97,8 +98,10 @@ pub struct StepCall {
 pub struct DriverChoice {
     /// Its name as written.
     pub name: DriverName,
-    /// `driverConfig` of the same level.
+    /// `driverConfig` of the same level. Expressions in it are evaluated for the call.
     pub config: Option<Map<String, Value>>,
+    /// The level.
+    pub origin: DriverOrigin,
 }
 
 /// One item of a step's `dataOutputOverrides`.

@@ -5,7 +5,7 @@ mod common;
 use common::{Repo, data, direct, id_of};
 use serde_json::{Value, json};
 use swamp_events::EventKind;
-use swamp_ident::{CancelCause, DriverName, ErrorCategory, Phase};
+use swamp_ident::{CancelCause, DriverName, DriverOrigin, ErrorCategory, Phase};
 use swamp_model::{DriverChoice, FailureCode, MethodRequest};
 
 use ErrorCategory as C;
@@ -35,7 +35,8 @@ fn a_successful_call_and_what_it_stores() {
             "completed"
         ]
     );
-    assert_eq!(run.call.driver.as_ref().unwrap(), "raw");
+    let driver = run.call.driver.as_ref().unwrap();
+    assert_eq!((driver.name.as_str(), driver.origin), ("raw", DriverOrigin::Default));
 
     // Data.
     let attributes = run.artifacts[0].attributes.as_ref().unwrap();
@@ -262,7 +263,8 @@ fn what_cannot_begin_says_why_and_leaves_what_it_should() {
         "id: 00000000-0000-4000-8000-000000000001\nname: pinger\nversion: 1\n",
     );
     let driver = |name: &str| {
-        let choice = DriverChoice { name: DriverName::new(name), config: None };
+        let choice =
+            DriverChoice { name: DriverName::new(name), config: None, origin: DriverOrigin::Step };
         MethodRequest { drivers: vec![choice], ..direct("show", json!({})) }
     };
     let method = |name: &str| MethodRequest { method: name.into(), ..direct("show", json!({})) };
@@ -376,7 +378,7 @@ fn what_cannot_begin_says_why_and_leaves_what_it_should() {
         ),
         (
             driver("docker"),
-            "Execution driver 'docker' is not built",
+            "Execution driver 'docker' cannot be used like this: 'image' is missing: the image to run commands in\n  set it there: driverConfig",
             C::Driver,
             Some(F::MethodExecutionFailed),
             Left::Record,
@@ -413,6 +415,7 @@ fn what_cannot_begin_says_why_and_leaves_what_it_should() {
 
 #[test]
 fn drivers_are_chosen_by_precedence() {
+    use DriverOrigin as O;
     let repo = Repo::with(&[
         ("plain", "methods: {execute: {arguments: {run: echo ok}}}\n"),
         ("defined", "driver: from-definition\nmethods: {execute: {arguments: {run: echo ok}}}\n"),
@@ -421,31 +424,32 @@ fn drivers_are_chosen_by_precedence() {
             "driver: '${{ \"r\" + \"aw\" }}'\nmethods: {execute: {arguments: {run: echo ok}}}\n",
         ),
     ]);
-    let request = |model: &str, names: &[&str]| MethodRequest {
-        drivers: names
-            .iter()
-            .map(|name| DriverChoice { name: (*name).into(), config: None })
-            .collect(),
-        ..direct(model, json!({}))
-    };
-    let check = |request: &MethodRequest, want: &str| {
-        let outcome = repo.request(request);
+    let check = |model: &str, asked: &[(&str, O)], want: (&str, O)| {
+        let choice = |(name, origin): &(&str, O)| DriverChoice {
+            name: (*name).into(),
+            config: None,
+            origin: *origin,
+        };
+        let drivers = asked.iter().map(choice).collect();
+        let outcome = repo.request(&MethodRequest { drivers, ..direct(model, json!({})) });
         let driver = match &outcome.result {
             Ok(run) => run.call.driver.clone(),
             Err(failure) => failure.call.driver.clone(),
         };
-        assert_eq!(driver.unwrap().as_str(), want, "{request:?}");
-        assert_eq!(outcome.result.is_ok(), want == "raw");
+        let driver = driver.unwrap();
+        assert_eq!((driver.name.as_str(), driver.origin), want, "{model} {asked:?}");
+        assert_eq!(outcome.result.is_ok(), want.0 == "raw");
     };
-    check(&request("plain", &[]), "raw");
-    check(&request("plain", &["RAW"]), "raw");
-    check(&request("computed", &[]), "raw");
-    check(&request("defined", &[]), "from-definition");
-    check(&request("defined", &["from-step", "from-job"]), "from-step");
-    check(&request("defined", &["raw"]), "raw");
+    check("plain", &[], ("raw", O::Default));
+    // Case matters.
+    check("plain", &[("RAW", O::CommandLine)], ("RAW", O::CommandLine));
+    check("computed", &[], ("raw", O::Definition));
+    check("defined", &[], ("from-definition", O::Definition));
+    check("defined", &[("from-step", O::Step), ("from-job", O::Job)], ("from-step", O::Step));
+    check("defined", &[("raw", O::Workflow)], ("raw", O::Workflow));
     repo.write(".swamp.yaml", "defaultDriver: from-marker\n");
-    check(&request("plain", &[]), "from-marker");
-    check(&request("defined", &[]), "from-definition");
+    check("plain", &[], ("from-marker", O::Repository));
+    check("defined", &[], ("from-definition", O::Definition));
 }
 
 #[test]

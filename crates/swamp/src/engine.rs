@@ -1,5 +1,6 @@
 //! Building the engine from the surroundings of the process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use swamp_driver::{Cancel, Drivers};
@@ -38,6 +39,14 @@ pub(crate) fn cancel() -> Result<Cancel, CommandError> {
     })
 }
 
+/// The directory for sockets of this user.
+pub(crate) fn runtime_dir(cx: &Cx<'_>) -> PathBuf {
+    match cx.environment.os("XDG_RUNTIME_DIR") {
+        Some(directory) => PathBuf::from(directory).join("swamp"),
+        None => PathBuf::from(format!("/tmp/swamp-{}", rustix::process::geteuid().as_raw())),
+    }
+}
+
 /// An engine that stops when the switch is thrown.
 pub(crate) fn with_cancel(cx: &Cx<'_>, repository: Repository, cancel: Cancel) -> Engine {
     let pid = std::process::id();
@@ -46,10 +55,14 @@ pub(crate) fn with_cancel(cx: &Cx<'_>, repository: Repository, cancel: Cancel) -
         Arc::new(move || cancel.is_cancelled())
     };
     let secrets = Arc::new(Vaults::new(Surroundings { stop, ..surroundings(cx, &repository) }));
+    let drivers = Drivers::builtin(swamp_driver::Surroundings {
+        repository: repository.marker().repo_id(),
+        runtime_dir: Some(runtime_dir(cx)),
+    });
     Engine::new(EngineParts {
         repository,
         types: TypeRegistry::builtin(),
-        drivers: Drivers::builtin(),
+        drivers,
         env: Arc::new(ProcessEnvironment),
         secrets,
         redactor: cx.redactor.clone(),

@@ -27,6 +27,7 @@ pub(crate) const VARIABLES: [(&str, &str); 21] = [
         "where ~/ in @file inputs and vault settings leads, and the settings when XDG_CONFIG_HOME is not set",
     ),
     ("SWAMP_HOME", "where the settings are: $SWAMP_HOME/config; stronger than XDG_CONFIG_HOME"),
+    ("XDG_RUNTIME_DIR", "where sockets of shared ssh connections are; /tmp/swamp-<uid> if not set"),
     ("XDG_CONFIG_HOME", "where the settings are: $XDG_CONFIG_HOME/swamp"),
 ];
 

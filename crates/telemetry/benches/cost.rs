@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use swamp_events::{Emitter, EventKind, EventStream, MethodRef, RunRef, StepRef};
+use swamp_events::{DriverUse, Emitter, EventKind, EventStream, MethodRef, RunRef, StepRef};
 use swamp_ident::{
-    DriverName, JobName, MethodName, ModelName, RunId, StepName, SystemClock, TypeName, WorkflowId,
-    WorkflowName,
+    DriverOrigin, JobName, MethodName, ModelName, RunId, StepName, SystemClock, TypeName,
+    WorkflowId, WorkflowName,
 };
 use swamp_telemetry::{CommandWords, Outcome, Session, SessionConfig, surroundings};
 
@@ -104,7 +104,7 @@ fn step(job: &Emitter, number: usize, work: &(dyn Fn() + Sync)) {
         model: ModelName::new("model"),
         model_type: Some(TypeName::normalised("command/shell")),
         method: MethodName::new("execute"),
-        driver: Some(DriverName::new("raw")),
+        driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
     }));
     work();
     emitter.emit(EventKind::MethodFinished { result: Ok(()) });

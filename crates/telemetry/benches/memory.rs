@@ -10,8 +10,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swamp_events::{EventKind, EventStream, MethodRef, RunRef, StepRef};
-use swamp_ident::{JobName, RunId, StepName, SystemClock, WorkflowId, WorkflowName};
+use swamp_events::{DriverUse, EventKind, EventStream, MethodRef, RunRef, StepRef};
+use swamp_ident::{DriverOrigin, JobName, RunId, StepName, SystemClock, WorkflowId, WorkflowName};
 use swamp_telemetry::{CommandWords, Outcome, Session, SessionConfig, surroundings};
 
 /// How much the peak may grow from the first run to the last, in KiB.
@@ -53,7 +53,7 @@ fn record(spool: PathBuf, calls: u64) {
             model: "model".into(),
             model_type: Some("command/shell".into()),
             method: "execute".into(),
-            driver: Some("raw".into()),
+            driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
         }));
         step.emit(EventKind::MethodFinished { result: Ok(()) });
         step.emit(EventKind::StepCompleted { artifacts: Vec::new() });

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use swamp_events::{EventKind, EventStream, MethodRef, RunRef, StepRef};
-use swamp_ident::{JobName, RunId, StepName, SystemClock, WorkflowName};
+use swamp_events::{DriverUse, EventKind, EventStream, MethodRef, RunRef, StepRef};
+use swamp_ident::{DriverOrigin, JobName, RunId, StepName, SystemClock, WorkflowName};
 use swamp_telemetry::{CommandWords, Outcome, Session, SessionConfig, surroundings};
 
 const ROUNDS: usize = 25;
@@ -55,7 +55,7 @@ fn journal(calls: usize) -> Vec<u8> {
             model: "model".into(),
             model_type: Some("command/shell".into()),
             method: "execute".into(),
-            driver: Some("raw".into()),
+            driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
         }));
     }
     let name = format!("sessions/{}.journal", session.id());

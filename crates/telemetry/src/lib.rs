@@ -8,8 +8,8 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use swamp_events::{EventKind, EventStream, MethodRef, RunRef, StepRef};
-//! use swamp_ident::{Clock, JobName, RunId, StepName, SystemClock, WorkflowName};
+//! use swamp_events::{DriverUse, EventKind, EventStream, MethodRef, RunRef, StepRef};
+//! use swamp_ident::{Clock, DriverOrigin, JobName, RunId, StepName, SystemClock, WorkflowName};
 //! use swamp_telemetry::{CommandWords, Outcome, Session, SessionConfig, surroundings};
 //!
 //! # let directory = tempfile::tempdir()?;
@@ -37,7 +37,7 @@
 //!     model: "db".into(),
 //!     model_type: Some("command/shell".into()),
 //!     method: "execute".into(),
-//!     driver: Some("raw".into()),
+//!     driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
 //! }));
 //! step.emit(EventKind::MethodFinished { result: Ok(()) });
 //! step.emit(EventKind::StepCompleted { artifacts: vec![] });

@@ -27,6 +27,9 @@ const GLOBAL_OPTIONS: &[&str] = &[
 /// Model types that are part of this program.
 pub const BUILT_IN_MODEL_TYPES: &[&str] = &["command/shell"];
 
+/// Execution drivers that are part of this program.
+pub const BUILT_IN_DRIVERS: &[&str] = &["raw", "docker", "ssh"];
+
 /// Vault types that are part of this program.
 pub const BUILT_IN_VAULT_TYPES: &[&str] = &["local_encryption", "mock"];
 

@@ -1,6 +1,8 @@
 //! Where an invocation happened: its surroundings, its workflow, its method.
 
-use swamp_ident::{DriverName, JobName, Phase, RunId, StepName, TypeName, WorkflowName};
+use swamp_ident::{
+    DriverName, DriverOrigin, JobName, Phase, RunId, StepName, TypeName, WorkflowName,
+};
 
 use crate::Word;
 use crate::object::object;
@@ -47,6 +49,8 @@ object! {
             "modelType" model_type: TypeName,
             /// The driver; absent when it was not resolved.
             "driver" driver: DriverName,
+            /// Who chose the driver.
+            "driverOrigin" driver_origin: Word<DriverOrigin>,
             /// How far the invocation came. `before_method` means that the method never ran.
             "phase" phase: Word<Phase>,
             /// The step's name as written in the file, for steps that come from a `forEach`.
@@ -77,6 +81,7 @@ impl WorkflowContext {
             step_name: step,
             model_type: None,
             driver: None,
+            driver_origin: None,
             phase: None,
             step_template: None,
             for_each_index: None,
@@ -98,6 +103,8 @@ object! {
             "modelType" model_type: TypeName,
             /// The driver; absent when it was not resolved.
             "driver" driver: DriverName,
+            /// Who chose the driver.
+            "driverOrigin" driver_origin: Word<DriverOrigin>,
             /// How far the invocation came.
             "phase" phase: Word<Phase>,
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use swamp_ident::{ErrorCategory, Phase, Status};
+use swamp_ident::{DriverOrigin, ErrorCategory, Phase, Status};
 
 /// A closed list of words.
 pub trait Vocabulary: Copy + Eq + fmt::Debug + 'static {
@@ -108,6 +108,14 @@ impl Vocabulary for ResultStatus {
             Self::Error => "error",
             Self::UserError => "user_error",
         }
+    }
+}
+
+impl Vocabulary for DriverOrigin {
+    const ALL: &'static [Self] = &Self::ALL;
+
+    fn as_str(self) -> &'static str {
+        Self::as_str(self)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
+use swamp_events::DriverUse;
 use swamp_expr::{Context, Site, Template, Treatment, keep_runtime, substitute};
-use swamp_ident::{StepName, WorkflowId, WorkflowName};
+use swamp_ident::{JobName, StepName, WorkflowId, WorkflowName};
 use swamp_model::Engine;
 use swamp_model::inputs::{Declaration, RequiredRule};
 
@@ -13,7 +14,8 @@ use crate::for_each::{self, ForEachError};
 use crate::library::load;
 use crate::plan::refuse_duplicates;
 use crate::prepare::{self, inputs_value};
-use crate::schema::{Dependency, ForEach, Job, Step, Task};
+use crate::run::driver_levels;
+use crate::schema::{Dependency, ForEach, Job, Step, Task, Workflow};
 
 /// A workflow whose expressions were evaluated, `forEach` steps expanded, and the result written as
 /// the evaluated copy.
@@ -33,8 +35,22 @@ pub struct EvaluatedWorkflow {
     pub path: PathBuf,
     /// `jobs` of the evaluated copy.
     pub jobs: Value,
+    /// The driver of every step that calls a method, in file order, as far as it is known before a
+    /// run: without `--driver`, and with the definition's as written.
+    pub drivers: Vec<StepDriver>,
     /// What could not be evaluated and stayed text, and other remarks: one line or more each.
     pub warnings: Vec<String>,
+}
+
+/// The driver of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepDriver {
+    /// The job.
+    pub job: JobName,
+    /// The step.
+    pub step: StepName,
+    /// The driver, and who chose it.
+    pub driver: DriverUse,
 }
 
 /// Evaluates a workflow and writes the evaluated copy. Inputs are processed as for a run, except
@@ -73,6 +89,7 @@ pub fn evaluate(
     }
     let copy = workflow.to_value();
     let path = repository.workflow_files().save_evaluated(&workflow.id, &copy)?;
+    let drivers = drivers(engine, &workflow);
     Ok(EvaluatedWorkflow {
         id: workflow.id,
         name: workflow.name,
@@ -81,8 +98,27 @@ pub fn evaluate(
         iterations: expansion.iterations,
         path,
         jobs: copy.get("jobs").cloned().unwrap_or_default(),
+        drivers,
         warnings: expansion.warnings,
     })
+}
+
+fn drivers(engine: &Engine, workflow: &Workflow) -> Vec<StepDriver> {
+    let mut drivers = Vec::new();
+    for job in &workflow.jobs {
+        for step in &job.steps {
+            let Task::ModelMethod { model, .. } = &step.task else { continue };
+            let chosen = driver_levels(workflow, job, step).next();
+            let driver =
+                chosen.map(|choice| DriverUse { name: choice.name, origin: choice.origin });
+            // A model that cannot be found asks for none.
+            let driver = driver.unwrap_or_else(|| {
+                engine.driver_without_workflow(engine.find_definition(model).ok().as_ref())
+            });
+            drivers.push(StepDriver { job: job.name.clone(), step: step.name.clone(), driver });
+        }
+    }
+    drivers
 }
 
 struct Expansion<'c> {

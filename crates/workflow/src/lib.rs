@@ -48,7 +48,7 @@ mod yaml_text;
 
 pub use condition::Condition;
 pub use error::WorkflowError;
-pub use evaluate::{EvaluatedWorkflow, evaluate};
+pub use evaluate::{EvaluatedWorkflow, StepDriver, evaluate};
 pub use for_each::ForEachError;
 pub use library::{BrokenWorkflow, LoadedWorkflow, load, load_all};
 pub use limits::Limits;

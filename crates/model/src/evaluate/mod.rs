@@ -180,16 +180,19 @@ impl Evaluated {
         map_at(&self.values, &["tags"])
     }
 
-    /// The driver the definition asks for, or why that cannot be told.
-    pub(crate) fn driver(&self) -> Result<Option<DriverName>, &FieldFailure> {
-        let at_driver = |failure: &&FieldFailure| failure.path.starts_with(&["driver"]);
-        match self.failures.iter().find(at_driver) {
-            Some(failure) => Err(failure),
-            None => Ok(self.values.get("driver").map(|driver| match driver {
-                Value::String(name) => name.as_str().into(),
-                other => other.to_string().as_str().into(),
-            })),
+    /// The driver the definition asks for and its configuration, or why these cannot be told.
+    pub(crate) fn driver(&self) -> Result<Option<(DriverName, Option<Value>)>, &FieldFailure> {
+        let at_driver = |failure: &&FieldFailure| {
+            ["driver", "driverConfig"].iter().any(|key| failure.path.starts_with(&[key]))
+        };
+        if let Some(failure) = self.failures.iter().find(at_driver) {
+            return Err(failure);
         }
+        let name = self.values.get("driver").map(|driver| match driver {
+            Value::String(name) => name.as_str().into(),
+            other => other.to_string().as_str().into(),
+        });
+        Ok(name.map(|name| (name, self.values.get("driverConfig").cloned())))
     }
 
     /// The definition with the fields of the copy.

@@ -14,6 +14,7 @@
 
 mod arguments;
 mod direct;
+mod driver;
 mod prepare;
 mod save;
 mod sensitive;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use swamp_events::{Emitter, EnvUse, EventKind, MethodRef, ReportScope};
-use swamp_ident::{DriverName, ErrorCategory, ModelName, Moment, OutputId, Phase, Status};
+use swamp_ident::{ErrorCategory, ModelName, Moment, OutputId, Phase, Status};
 use swamp_secret::MASK;
 use swamp_store::{DataArtifact, OutputError, OutputRecord, Provenance, StepProvenance};
 
@@ -81,9 +82,9 @@ impl<'a> Run<'a> {
             model: ModelName::new(&request.model),
             model_type: None,
             method: request.method.clone(),
-            driver: Some(driver_name(engine, request, None)),
+            driver: None,
         };
-        Self {
+        let mut run = Self {
             engine,
             request,
             emitter,
@@ -94,7 +95,9 @@ impl<'a> Run<'a> {
             artifacts: Vec::new(),
             reports: Vec::new(),
             duration_ms: 0,
-        }
+        };
+        run.call.driver = Some(run.asked_driver(None));
+        run
     }
 
     pub(crate) fn run(mut self) -> Result<MethodRun, Box<MethodFailure>> {
@@ -132,8 +135,7 @@ impl<'a> Run<'a> {
         if let Some(definition) = definition {
             self.call.model = definition.name.clone();
             self.call.model_type = Some(definition.type_name.clone());
-            let written = definition.driver.as_ref();
-            self.call.driver = Some(driver_name(engine, self.request, written));
+            self.call.driver = Some(self.asked_driver(Some(&definition)));
             self.emitter.emit(EventKind::ModelResolved(self.call.clone()));
             self.env_uses = engine.env_uses(&definition);
             if !self.env_uses.is_empty() {
@@ -202,8 +204,6 @@ impl<'a> Run<'a> {
             Stop::unfit(ErrorCategory::Arguments, message)
         })?;
         let driver = self.choose_driver(target, prepared)?;
-        let driver = parts.drivers.resolve(&driver)?;
-        self.call.driver = Some(driver.name().clone());
 
         let evaluated = &prepared.evaluated;
         let globals = arguments::check_globals(&target.model_type, evaluated.globals())?;
@@ -219,7 +219,9 @@ impl<'a> Run<'a> {
         let call = MethodCall {
             arguments: &arguments,
             globals: &globals,
-            driver: &*driver,
+            driver: &*driver.configured.driver,
+            driver_secrets: &driver.secret_env,
+            run: self.step().map(|step| &step.run_id),
             cancel: &parts.cancel,
             secrets: self.engine.secrets(),
             command_env: &parts.command_env,
@@ -268,20 +270,6 @@ impl<'a> Run<'a> {
         for values in [&globals, &own, &prepared.replaced] {
             keep(&target.method.arguments, values);
         }
-    }
-
-    fn choose_driver(&self, target: &Target, prepared: &Prepared) -> Result<DriverName, Stop> {
-        let mut written = None;
-        if self.request.drivers.is_empty() {
-            written = match prepared.evaluated.driver() {
-                Ok(driver) => driver,
-                Err(failure) => {
-                    let message = failure.describe_in(&target.definition, self.engine.paths());
-                    return Err(Stop::unfit(failure.category(), message));
-                }
-            };
-        }
-        Ok(driver_name(self.engine, self.request, written.as_ref()))
     }
 
     fn make_checks(&self, target: &Target, globals: &Map<String, Value>) -> Result<(), Stop> {
@@ -405,19 +393,6 @@ impl<'a> Run<'a> {
             env_uses: self.env_uses,
         })
     }
-}
-
-/// The driver that is asked for: by the caller, else by the definition, else by the repository.
-fn driver_name(
-    engine: &Engine,
-    request: &MethodRequest,
-    definition: Option<&DriverName>,
-) -> DriverName {
-    let asked = request.drivers.first().map(|choice| &choice.name).or(definition);
-    asked.cloned().unwrap_or_else(|| {
-        let marker = engine.parts().repository.marker().default_driver();
-        marker.map_or_else(swamp_driver::Drivers::default_name, |(name, _)| name.into())
-    })
 }
 
 /// Puts stars in place of sensitive arguments, short ones too. Expressions may be shown.

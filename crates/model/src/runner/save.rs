@@ -84,9 +84,12 @@ impl Saver<'_> {
         };
         let (content, attributes) = match produced {
             Produced::File { content, .. } => (self.secrets.redactor().redact_bytes(content), None),
-            Produced::Resource { attributes, .. } => {
+            Produced::Resource { attributes, free_form, .. } => {
+                if !free_form {
+                    self.compare_with_schema(output, &name, &attributes);
+                }
                 let attributes = self
-                    .resource(output, &name, attributes)
+                    .resource(output, attributes)
                     .map_err(|error| Stop::vault(&error, Phase::AfterMethod))?;
                 (attributes.to_string().into_bytes(), Some(attributes))
             }
@@ -144,23 +147,29 @@ impl Saver<'_> {
         })
     }
 
-    /// What is stored of a resource: secrets redacted, sensitive fields in a vault. What does not fit
-    /// its schema is stored all the same.
-    fn resource(
+    /// Tells of a resource that does not fit its schema. It is stored all the same.
+    fn compare_with_schema(
         &self,
         output: &OutputSpec,
         name: &DataName,
-        mut attributes: Map<String, Value>,
-    ) -> Result<Value, VaultError> {
-        let OutputSpec::Resource(spec) = output else { return Ok(Value::Object(attributes)) };
-        let whole = Value::Object(attributes);
-        let problems = spec.schema.check(&whole);
+        attributes: &serde_json::Map<String, Value>,
+    ) {
+        let OutputSpec::Resource(spec) = output else { return };
+        let problems = spec.schema.check(&Value::Object(attributes.clone()));
         if !problems.is_empty() {
             let (spec, name, error) = (spec.name.clone(), name.clone(), join(&problems));
             let notice = Notice::SchemaMismatch { spec, name, error };
             self.emitter.emit(EventKind::MethodNotice(notice));
         }
-        attributes = if let Value::Object(attributes) = whole { attributes } else { Map::new() };
+    }
+
+    /// What is stored of a resource: secrets redacted, sensitive fields in a vault.
+    fn resource(
+        &self,
+        output: &OutputSpec,
+        mut attributes: Map<String, Value>,
+    ) -> Result<Value, VaultError> {
+        let OutputSpec::Resource(spec) = output else { return Ok(Value::Object(attributes)) };
         let producer = Producer {
             definition: self.definition,
             method: &self.request.method,

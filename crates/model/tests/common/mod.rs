@@ -155,7 +155,7 @@ impl Repo {
         Engine::new(EngineParts {
             repository: Repository::open(&self.root()).unwrap(),
             types: self.types.clone(),
-            drivers: Drivers::builtin(),
+            drivers: Drivers::builtin(swamp_driver::Surroundings::default()),
             env: Arc::new(Env(self.env.clone())),
             secrets: Arc::<Secrets>::clone(&self.vaults),
             redactor: self.redactor.clone(),

@@ -7,11 +7,24 @@ use swamp_events::{
     EventKind, MethodRef, Notice, OutputStream, Preparation, ReportScope, RunEvent, RunTotals,
     Scope, SkipReason,
 };
-use swamp_ident::{CancelCause, Failure, Moment, Status};
+use swamp_ident::{CancelCause, DriverOrigin, Failure, Moment, Status};
 use swamp_secret::Redactor;
 
 use super::duration;
 use crate::output::Level;
+
+/// Who chose a driver, in words.
+const fn said(origin: DriverOrigin) -> &'static str {
+    match origin {
+        DriverOrigin::CommandLine => "chosen on the command line",
+        DriverOrigin::Step => "chosen by the step",
+        DriverOrigin::Job => "chosen by the job",
+        DriverOrigin::Workflow => "chosen by the workflow",
+        DriverOrigin::Definition => "chosen by the definition",
+        DriverOrigin::Repository => "the repository's default",
+        DriverOrigin::Default => "the default",
+    }
+}
 
 /// One line of the story.
 #[derive(Debug, PartialEq, Eq)]
@@ -134,7 +147,9 @@ impl Narrator {
                     self.start(event);
                 }
                 let driver = match &method.driver {
-                    Some(driver) if driver.as_str() != "raw" => format!(" with driver {driver}"),
+                    Some(driver) if driver.name.as_str() != "raw" => {
+                        format!(" with driver {} ({})", driver.name, said(driver.origin))
+                    }
                     _ => String::new(),
                 };
                 let (name, model) = (&method.method, &method.model);

@@ -86,6 +86,7 @@ fn a_method_that_succeeds_is_recorded_with_its_own_duration() {
             "stepName": "wait",
             "modelType": "command/shell",
             "driver": "raw",
+            "driverOrigin": "default",
             "phase": "method",
         })
     );

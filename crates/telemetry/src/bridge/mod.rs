@@ -24,11 +24,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use swamp_events::{EventKind, EventSink, MethodRef, RunEvent};
 use swamp_ident::{
-    CancelCause, ErrorCategory, Failure, Fault, IdSource, InvocationId, Moment, Phase,
+    CancelCause, DriverName, ErrorCategory, Failure, Fault, IdSource, InvocationId, Moment, Phase,
 };
-use swamp_wire::{Extra, InvocationResult, MethodContext, TelemetryEntry};
+use swamp_wire::{InvocationResult, TelemetryEntry};
 
-use self::context::step_context;
+use self::context::{method_context, step_context};
 use self::state::{Call, Direct, State};
 use crate::entry;
 use crate::journal::{Begin, End, Ending, Finish, Record, Whole};
@@ -94,12 +94,7 @@ impl Bridge {
     fn begin(&self, state: &mut State, event: &RunEvent, method: &MethodRef) {
         let t = millis(event.at);
         let Some(context) = step_context(&event.scope, method) else {
-            let context = MethodContext {
-                model_type: method.model_type.clone(),
-                driver: method.driver.clone(),
-                phase: Some(Phase::Method.into()),
-                extra: Extra::new(),
-            };
+            let context = method_context(method, Phase::Method);
             state.direct = Some(Direct { method: method.clone(), phase: Phase::Method });
             state.recorder.write(&Record::Direct { t, context });
             return;
@@ -183,12 +178,8 @@ impl Bridge {
             let ending = Some(Ending { ms, result, phase, allowed });
             state.recorder.write(&Record::End(End { n: call.n, ending }));
         } else if let Some(method) = named {
-            let mut method = method.clone();
-            if failure.category == ErrorCategory::Driver {
-                // There is no such driver: its name is what somebody typed.
-                method.driver = None;
-            }
-            let Some(mut context) = step_context(&event.scope, &method) else {
+            let Some(mut context) = step_context(&event.scope, method) else {
+                let method = method.clone();
                 let direct =
                     state.direct.get_or_insert(Direct { method, phase: Phase::BeforeMethod });
                 if direct.phase != Phase::BeforeMethod {
@@ -203,7 +194,7 @@ impl Bridge {
                 at: event.at.wall.as_millis(),
                 t: millis(event.at),
                 method: method.method.clone(),
-                result: self.failed(state.stopped, failure, &method),
+                result: self.failed(state.stopped, failure, method),
                 context,
             };
             state.recorder.write(&Record::Whole(Box::new(whole)));
@@ -288,12 +279,8 @@ impl Bridge {
             entry.run_status = state.run_status.map(Into::into);
             entry.method_counts = Some(state.counts());
         }
-        entry.method_context = state.direct.as_ref().map(|direct| MethodContext {
-            model_type: direct.method.model_type.clone(),
-            driver: direct.method.driver.clone(),
-            phase: Some(direct.phase.into()),
-            extra: Extra::new(),
-        });
+        let direct = state.direct.as_ref();
+        entry.method_context = direct.map(|direct| method_context(&direct.method, direct.phase));
         entry
     }
 
@@ -392,7 +379,7 @@ fn public_words<'a>(method: Option<&'a MethodRef>, declared: &'a [String]) -> Ve
     if let Some(method) = method {
         words.extend(is_method_name(method.method.as_str()).then_some(method.method.as_str()));
         words.extend(method.model_type.as_ref().map(AsRef::as_ref));
-        words.extend(method.driver.as_ref().map(AsRef::as_ref));
+        words.extend(context::public_driver(method).map(DriverName::as_str));
     }
     words.extend(declared.iter().map(String::as_str));
     words

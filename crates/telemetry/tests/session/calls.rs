@@ -72,6 +72,7 @@ fn a_call_that_succeeds() {
                     "stepName": "backup",
                     "modelType": "command/shell",
                     "driver": "raw",
+                    "driverOrigin": "default",
                     "phase": "method",
                 },
                 "runtime": {"name": "rust", "version": env!("CARGO_PKG_RUST_VERSION")},

@@ -74,7 +74,10 @@ fn a_method_called_directly_is_the_command_itself() {
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].method(), Some("execute"));
     let context = serde_json::to_value(&entries[0].method_context).unwrap();
-    assert_eq!(context, json!({"modelType": "command/shell", "driver": "raw", "phase": "method"}));
+    assert_eq!(
+        context,
+        json!({"modelType": "command/shell", "driver": "raw", "driverOrigin": "default", "phase": "method"})
+    );
     assert_eq!((&entries[0].run_id, &entries[0].method_counts), (&None, &None));
 
     // It ran and failed: as a step of a workflow would have.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use swamp_events::EventKind;
-use swamp_ident::{CancelCause, ErrorCategory, RepoId, Status};
+use swamp_ident::{CancelCause, DriverOrigin, ErrorCategory, RepoId, Status};
 use swamp_telemetry::{CommandWords, Marker, Outcome, surroundings};
 use swamp_wire::{ResultStatus, Vocabulary};
 use tempfile::TempDir;
@@ -222,10 +222,12 @@ fn schema_and_documentation_list_every_word() {
     };
     let list = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let categories = ErrorCategory::ALL.map(ErrorCategory::as_str);
+    let origins = DriverOrigin::ALL.map(DriverOrigin::as_str);
     let statuses: Vec<_> = ResultStatus::ALL.iter().map(|word| word.as_str()).collect();
     assert_eq!(words("/$defs/result/properties/errorCategory/enum"), list(&categories));
     assert_eq!(words("/$defs/result/properties/status/enum"), list(&statuses));
-    for word in categories.iter().chain(&statuses) {
+    assert_eq!(words("/$defs/driverOrigin/enum"), list(&origins));
+    for word in categories.iter().chain(&statuses).chain(&origins) {
         assert!(DOCUMENTATION.contains(&format!("`{word}`")), "{word} is not documented");
     }
     for key in declared_keys(&root) {

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use swamp_events::{Emitter, EventKind, EventStream, ForEachRef, MethodRef, RunRef, StepRef};
+use swamp_events::{
+    DriverUse, Emitter, EventKind, EventStream, ForEachRef, MethodRef, RunRef, StepRef,
+};
 use swamp_ident::{
-    Clock, DriverName, ErrorCategory, Failure, Fault, IdSource, JobName, MethodName, ModelName,
+    Clock, DriverOrigin, ErrorCategory, Failure, Fault, IdSource, JobName, MethodName, ModelName,
     Moment, Phase, RunId, StepName, Timestamp, TypeName, WorkflowId, WorkflowName,
 };
 use swamp_telemetry::{Closed, CommandWords, Outcome, Session, SessionConfig, surroundings};
@@ -203,7 +205,7 @@ pub(crate) fn call() -> MethodRef {
         model: ModelName::new("billing-db"),
         model_type: Some(TypeName::normalised("command/shell")),
         method: MethodName::new("execute"),
-        driver: Some(DriverName::new("raw")),
+        driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
     }
 }
 

@@ -17,4 +17,6 @@ mod step;
 mod summary;
 mod tree;
 
+pub(crate) use step::driver_levels;
+
 pub use request::{RunOutcome, RunRequest, Runner};

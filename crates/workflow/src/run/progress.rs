@@ -3,8 +3,10 @@
 use std::io;
 
 use serde_json::{Map, Value, json};
-use swamp_events::RunTotals;
-use swamp_ident::{JobName, Moment, RunId, Status, StepName, WorkflowId, WorkflowName};
+use swamp_events::{DriverUse, RunTotals};
+use swamp_ident::{
+    DriverOrigin, JobName, Moment, RunId, Status, StepName, WorkflowId, WorkflowName,
+};
 
 use super::fragments::Fragment;
 use super::summary::Row;
@@ -50,6 +52,8 @@ pub(super) struct StepProgress {
     pub(super) times: Times,
     pub(super) error: Option<Box<str>>,
     pub(super) allowed: bool,
+    /// The driver of its method, as far as it was resolved.
+    pub(super) driver: Option<DriverUse>,
     /// `dataArtifacts` as compact JSON.
     pub(super) artifacts: Option<Fragment>,
     /// The keys that follow the others in the record, as YAML of the step's mapping.
@@ -91,6 +95,7 @@ impl StepProgress {
             times: Times::default(),
             error: None,
             allowed: false,
+            driver: None,
             artifacts: None,
             rest: None,
             rows: Vec::new(),
@@ -104,6 +109,12 @@ impl StepProgress {
         self.times.put(&mut keys);
         if let Some(error) = &self.error {
             keys.insert("error".to_owned(), Value::from(&**error));
+        }
+        // That nobody chose one needs no saying.
+        let chosen = |driver: &&DriverUse| driver.origin != DriverOrigin::Default;
+        if let Some(DriverUse { name, origin }) = self.driver.as_ref().filter(chosen) {
+            keys.insert("driver".to_owned(), name.as_str().into());
+            keys.insert("driverOrigin".to_owned(), origin.as_str().into());
         }
         Value::Object(keys)
     }
@@ -308,6 +319,7 @@ mod tests {
         done.times = Times { started: Some(moment(1)), completed: Some(moment(3)) };
         done.error = Some("two\n\nlines".into());
         done.allowed = true;
+        done.driver = Some(DriverUse { name: "docker".into(), origin: DriverOrigin::Job });
         let output = json!({"output": {"stdout": "x\n\n  y\n", "empty": {}}, "dataArtifacts": []});
         done.rest = Some(Fragment::Text(in_step(&swamp_yaml::to_string(&output)).into()));
         let progress = progress(vec![done, StepProgress::pending(StepName::new("null"))]);
@@ -331,6 +343,8 @@ jobs:
           two
 
           lines
+        driver: docker
+        driverOrigin: job
         output:
           stdout: |
             x

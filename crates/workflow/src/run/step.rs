@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use swamp_events::{ArtifactRef, Emitter, EventKind, MethodRef};
+use swamp_events::{ArtifactRef, DriverUse, Emitter, EventKind, MethodRef};
 use swamp_expr::{ExprError, Template};
 use swamp_ident::{
-    DriverName, ErrorCategory, Failure, Fault, JobName, MethodName, ModelName, Phase, SpecName,
-    Status,
+    DriverName, DriverOrigin, ErrorCategory, Failure, Fault, JobName, MethodName, ModelName, Phase,
+    SpecName, Status,
 };
 use swamp_model::{
     Call, DataOverride, DriverChoice, MethodFailure, MethodRequest, MethodRun, ReportOutcome,
@@ -121,6 +121,7 @@ impl Crew<'_, '_> {
         progress.status = status;
         progress.times.completed = Some(now);
         progress.allowed = allowed;
+        progress.driver = end.call.as_ref().and_then(|call| call.driver.clone());
         progress.rest = rest;
         progress.artifacts = artifacts;
         progress.rows = end.rows;
@@ -188,7 +189,9 @@ impl Crew<'_, '_> {
                 model: ModelName::new(model),
                 model_type: None,
                 method: MethodName::new(method),
-                driver: drivers.first().map(|driver| driver.name.clone()),
+                driver: drivers
+                    .first()
+                    .map(|driver| DriverUse { name: driver.name.clone(), origin: driver.origin }),
             };
             Box::new(StepEnd::failed(failure, Some(call)))
         })?;
@@ -306,15 +309,31 @@ pub(super) fn drivers(
     job: usize,
     step: &Step,
 ) -> Vec<DriverChoice> {
-    let command_line = command_line.map(|name| DriverChoice { name: name.clone(), config: None });
-    let levels = [&step.driver, &run.workflow.jobs[job].driver, &run.workflow.driver];
-    let levels = levels.into_iter().flatten().filter_map(driver_choice);
+    let command_line = command_line.map(|name| DriverChoice {
+        name: name.clone(),
+        config: None,
+        origin: DriverOrigin::CommandLine,
+    });
+    let levels = driver_levels(&run.workflow, &run.workflow.jobs[job], step);
     command_line.into_iter().chain(levels).chain(run.outer_drivers.iter().cloned()).collect()
 }
 
-fn driver_choice(choice: &schema::DriverChoice) -> Option<DriverChoice> {
-    let name = choice.name.as_ref()?;
-    Some(DriverChoice { name: DriverName::new(name), config: choice.config.clone() })
+/// Drivers asked for at a step, its job and its workflow, strongest first.
+pub(crate) fn driver_levels<'a>(
+    workflow: &'a schema::Workflow,
+    job: &'a schema::Job,
+    step: &'a Step,
+) -> impl Iterator<Item = DriverChoice> + use<'a> {
+    let levels = [
+        (&step.driver, DriverOrigin::Step),
+        (&job.driver, DriverOrigin::Job),
+        (&workflow.driver, DriverOrigin::Workflow),
+    ];
+    levels.into_iter().filter_map(|(choice, origin)| {
+        let choice = choice.as_ref()?;
+        let name = DriverName::new(choice.name.as_ref()?);
+        Some(DriverChoice { name, config: choice.config.clone(), origin })
+    })
 }
 
 fn data_override(written: &schema::DataOutputOverride) -> DataOverride {

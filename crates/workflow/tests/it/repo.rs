@@ -63,7 +63,7 @@ impl Repo {
         let engine = Engine::new(EngineParts {
             repository: Repository::open(directory.path()).unwrap(),
             types: TypeRegistry::builtin(),
-            drivers: Drivers::builtin(),
+            drivers: Drivers::builtin(swamp_driver::Surroundings::default()),
             env: Arc::new(Surroundings),
             secrets: Arc::new(swamp_vault::NoVaults),
             redactor: swamp_secret::Redactor::new(),
@@ -256,7 +256,7 @@ fn in_short(event: &RunEvent) -> Option<String> {
         EventKind::StepStarted => "step started".to_owned(),
         EventKind::ModelResolved(call) => format!("model {}", call.model),
         EventKind::MethodExecuting(call) => {
-            format!("executing on {}", call.driver.as_ref().unwrap())
+            format!("executing on {}", call.driver.as_ref().unwrap().name)
         }
         EventKind::MethodFinished { result } => {
             format!("finished {}", if result.is_ok() { "well" } else { "badly" })

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use swamp_driver::{CommandSpec, Ending, Stdin};
+use swamp_driver::{CommandSpec, Ending, ResultStyle, Stdin};
 use swamp_ident::{DataName, ErrorCategory, SpecName};
 
 use crate::method::{MethodBody, MethodCall, MethodError, Produced};
+
+/// How much of what a command said on standard error becomes its error message, in bytes.
+const LONGEST_MESSAGE: usize = 16 << 10;
 
 /// Runs the command.
 pub(super) struct Execute;
@@ -53,6 +56,7 @@ fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
         secret_env,
         timeout: timeout(call.arguments),
         stdin: Stdin::Inherit,
+        run: None,
     };
     let never_ran = |message: String| Outcome {
         exit_code: -1,
@@ -63,7 +67,10 @@ fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
     };
     let result = match call.run_command(spec) {
         Ok(result) => result,
-        Err(error) => return Ok(never_ran(call.mask(&error.to_string()).into_owned())),
+        Err(error) => {
+            let outcome = never_ran(call.mask(&error.to_string()).into_owned());
+            return if error.is_of_the_place() { Err(outcome.failure) } else { Ok(outcome) };
+        }
     };
     let exit_code = result.exit_code();
     let mut stderr = result.stderr.text;
@@ -78,7 +85,13 @@ fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
             MethodError::Failed { message, category: ErrorCategory::Timeout }
         }
         Ending::Exited(_) | Ending::Signalled(_) => {
-            MethodError::failed(format!("Command exited with code {exit_code}"))
+            MethodError::failed(match call.result_style() {
+                ResultStyle::Command => format!("Command exited with code {exit_code}"),
+                ResultStyle::Container if stderr.trim().is_empty() => {
+                    format!("Container exited with code {exit_code}")
+                }
+                ResultStyle::Container => end_of(&stderr).to_owned(),
+            })
         }
     };
     let (stdout, duration) = (result.stdout.text, result.duration);
@@ -91,7 +104,25 @@ fn timeout(arguments: &Map<String, Value>) -> Option<Duration> {
     Duration::try_from_secs_f64(millis / 1000.0).ok()
 }
 
-fn produce(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Vec<Produced> {
+/// The end of what a command said, for an error message.
+fn end_of(text: &str) -> &str {
+    let text = text.trim_end();
+    let mut from = text.len().saturating_sub(LONGEST_MESSAGE);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    &text[from..]
+}
+
+/// The object that a command in a container printed instead of a text, if it did.
+fn printed_object(call: &MethodCall<'_>, outcome: &Outcome) -> Option<Map<String, Value>> {
+    if call.result_style() != ResultStyle::Container || outcome.exit_code != 0 {
+        return None;
+    }
+    serde_json::from_str(&outcome.stdout).ok()
+}
+
+fn attributes(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Map<String, Value> {
     let mut attributes = Map::new();
     let mut put = |key: &str, value: Value| attributes.insert(key.to_owned(), value);
     put("exitCode", json!(outcome.exit_code));
@@ -100,6 +131,13 @@ fn produce(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Vec<Produ
     put("durationMs", json!(u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX)));
     put("stdout", json!(outcome.stdout));
     put("stderr", json!(outcome.stderr));
+    attributes
+}
+
+fn produce(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Vec<Produced> {
+    let printed = printed_object(call, outcome);
+    let free_form = printed.is_some();
+    let attributes = printed.unwrap_or_else(|| attributes(call, command, outcome));
 
     let mut log = String::new();
     for (title, text) in [("[stdout]\n", &outcome.stdout), ("[stderr]\n", &outcome.stderr)] {
@@ -117,6 +155,7 @@ fn produce(call: &MethodCall<'_>, command: &str, outcome: &Outcome) -> Vec<Produ
             spec: SpecName::new("result"),
             name: DataName::new("result"),
             attributes,
+            free_form,
         },
         Produced::File {
             spec: SpecName::new("log"),

@@ -1,7 +1,8 @@
 //! `swamp workflow evaluate`
 
 use serde_json::{Value, json};
-use swamp_workflow::{EvaluatedWorkflow, evaluate, load_all};
+use swamp_ident::DriverOrigin;
+use swamp_workflow::{EvaluatedWorkflow, StepDriver, evaluate, load_all};
 
 use super::search::warn_of_broken;
 use crate::arguments::{InputArgs, RepoArgs};
@@ -69,6 +70,9 @@ fn one(cx: &Cx<'_>, evaluated: &EvaluatedWorkflow, had_inputs: bool) {
                 "outputPath": evaluated.path,
                 "jobs": evaluated.jobs,
             });
+            if let Some(drivers) = drivers(evaluated) {
+                document["drivers"] = drivers;
+            }
         }
         cx.output.document(&document);
         return;
@@ -79,7 +83,25 @@ fn one(cx: &Cx<'_>, evaluated: &EvaluatedWorkflow, had_inputs: bool) {
     if evaluated.for_each_expanded {
         record("  forEach steps expanded".to_owned());
     }
+    for StepDriver { job, step, driver } in chosen(evaluated) {
+        record(format!("  Driver of {job} › {step}: {} ({})", driver.name, driver.origin));
+    }
     record(format!("  Output: {}", evaluated.path.display()));
+}
+
+/// The drivers that somebody chose.
+fn chosen(evaluated: &EvaluatedWorkflow) -> impl Iterator<Item = &StepDriver> {
+    evaluated.drivers.iter().filter(|step| step.driver.origin != DriverOrigin::Default)
+}
+
+/// Those as JSON; nothing if there are none.
+fn drivers(evaluated: &EvaluatedWorkflow) -> Option<Value> {
+    let drivers: Vec<Value> = chosen(evaluated)
+        .map(|StepDriver { job, step, driver }| {
+            json!({"job": job, "step": step, "driver": driver.name, "origin": driver.origin})
+        })
+        .collect();
+    (!drivers.is_empty()).then_some(Value::Array(drivers))
 }
 
 fn all(cx: &Cx<'_>, list: &[EvaluatedWorkflow]) {
@@ -101,12 +123,16 @@ fn all(cx: &Cx<'_>, list: &[EvaluatedWorkflow]) {
 }
 
 fn item(evaluated: &EvaluatedWorkflow) -> Value {
-    json!({
+    let mut item = json!({
         "id": evaluated.id,
         "name": evaluated.name,
         "hadExpressions": evaluated.had_expressions,
         "outputPath": evaluated.path,
-    })
+    });
+    if let Some(drivers) = drivers(evaluated) {
+        item["drivers"] = drivers;
+    }
+    item
 }
 
 const fn expressions(evaluated: &EvaluatedWorkflow) -> &'static str {

@@ -14,7 +14,7 @@ use super::sandbox::{self, Found, Sandbox};
 
 /// Fields that entries have in addition to the recorded ones, as documented in `docs/telemetry.md`:
 /// the object they stand in (empty for the entry itself) and the name.
-const ADDITIVE: [(&str, &str); 17] = [
+const ADDITIVE: [(&str, &str); 18] = [
     ("", "repoId"),
     ("", "runtime"),
     ("", "runId"),
@@ -24,6 +24,7 @@ const ADDITIVE: [(&str, &str); 17] = [
     ("", "traceId"),
     ("", "spanId"),
     ("result", "errorCategory"),
+    ("workflowContext", "driverOrigin"),
     ("workflowContext", "phase"),
     ("workflowContext", "stepTemplate"),
     ("workflowContext", "forEachIndex"),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use swamp_events::EnvUse;
-use swamp_ident::{DriverName, MethodName};
+use swamp_ident::{DriverName, DriverOrigin, MethodName};
 use swamp_model::{Call, DriverChoice, MethodRequest, MethodRun, ReportOutcome};
 
 use crate::arguments::{CheckArgs, ExecutionArgs, InputArgs, RepoArgs, ReportArgs, TagArgs};
@@ -42,7 +42,11 @@ impl Args {
         let driver = self.execution.driver.as_deref();
         let request = MethodRequest {
             drivers: driver
-                .map(|name| DriverChoice { name: DriverName::new(name), config: None })
+                .map(|name| DriverChoice {
+                    name: DriverName::new(name),
+                    config: None,
+                    origin: DriverOrigin::CommandLine,
+                })
                 .into_iter()
                 .collect(),
             tags,
