@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 /// A variable with what it does, for `swamp help environment` and the documentation.
-pub(crate) const VARIABLES: [(&str, &str); 21] = [
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("SWAMP_REPO_DIR", "the repository, when --repo-dir is not given"),
     ("SWAMP_LOG_LEVEL", "the log level, when neither --quiet nor --log-level is given"),
     ("SWAMP_MAX_CONCURRENT_STEPS", "how many steps may run at once at most"),

@@ -74,7 +74,7 @@ impl Sshd {
             .stderr(fs::File::create(base.join("sshd.log")).expect("a file"))
             .spawn()
             .expect("a started server");
-        let runtime_dir = base.join("r");
+        let runtime_dir = base.join("swamp");
         let sshd = Self { dir, server, port, config, runtime_dir };
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {

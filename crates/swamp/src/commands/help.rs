@@ -19,7 +19,7 @@ impl Args {
         if path == ["environment"] {
             let mut table = Table::new(&["variable", "meaning"]);
             for (name, meaning) in VARIABLES {
-                table.row([name.to_owned(), meaning.to_owned()]);
+                table.row([(*name).to_owned(), (*meaning).to_owned()]);
             }
             for line in &table.lines() {
                 cx.output.line(line);

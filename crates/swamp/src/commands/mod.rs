@@ -7,6 +7,7 @@
 mod completions;
 mod data;
 mod datastore;
+mod doctor;
 mod help;
 mod init;
 mod model;
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Telemetry(telemetry::Args),
     /// Where data is kept
     Datastore(datastore::Args),
+    /// Look for what is wrong around the repository, and put it right
+    Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print help about a command
@@ -73,6 +76,7 @@ impl Command {
             Self::Summarise(args) => args.run(cx),
             Self::Telemetry(args) => args.run(cx),
             Self::Datastore(args) => args.run(cx),
+            Self::Doctor(args) => args.run(cx),
             Self::Completions(args) => args.run(cx),
             Self::Help(args) => args.run(cx),
         }

@@ -131,6 +131,16 @@ impl TestEnvironment {
         id
     }
 
+    /// Writes a vault named `v` whose secret `K` is in the environment of the program.
+    pub fn secret(&mut self, value: &str) {
+        let id = self.fixture_id();
+        let text = format!(
+            "id: {id}\nname: v\ntype: env\nconfig: {{prefix: TEST_SECRET_}}\ncreatedAt: '2026-01-01T00:00:00.000Z'\n"
+        );
+        self.write(&format!("vaults/env/{id}.yaml"), text);
+        self.set("TEST_SECRET_K", value);
+    }
+
     /// Writes a workflow that consists of its id, its name and `body`. Returns its id.
     pub fn workflow(&self, name: &str, body: &str) -> String {
         let id = self.fixture_id();

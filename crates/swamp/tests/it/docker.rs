@@ -1,0 +1,155 @@
+//! Steps in containers, with a real engine.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::environment::{TestEnvironment, call, one_job, text, until};
+use crate::places::{Podman, Shared, command_lines_with};
+
+static PODMAN: Shared<Podman> = Shared::new();
+
+/// An engine that no other test uses.
+pub fn engine() -> Arc<Podman> {
+    PODMAN.get(Podman::start)
+}
+
+/// A `driver` and its configuration for a definition, in YAML flow style.
+fn boxed(podman: &Podman, more: &str) -> String {
+    let command = podman.command.display();
+    format!(
+        "driver: docker\ndriverConfig: {{image: {}, command: {command}{more}}}\n",
+        Podman::IMAGE
+    )
+}
+
+fn model(environment: &TestEnvironment, podman: &Podman, name: &str, more: &str, run: &str) {
+    let run = Value::from(run);
+    let body =
+        format!("{}methods: {{execute: {{arguments: {{run: {run}}}}}}}\n", boxed(podman, more));
+    environment.definition(name, &body);
+}
+
+#[test]
+fn steps_run_in_containers_and_failures_are_told_apart() {
+    let (environment, podman) = (TestEnvironment::new(), engine());
+    model(
+        &environment,
+        &podman,
+        "fine",
+        ", env: {STAGE: test}",
+        "echo \"$STAGE in $(hostname)\"; echo remark >&2",
+    );
+    model(&environment, &podman, "failing", "", "echo it broke >&2; exit 125");
+    model(&environment, &podman, "silent", "", "exit 7");
+    model(
+        &environment,
+        &podman,
+        "imageless",
+        ", extraArgs: [--pull, never, --rootfs]",
+        "echo never",
+    );
+    model(&environment, &podman, "listing", "", "echo '{\"pods\": [1, 2]}'");
+    let body = "driver: docker\ndriverConfig: {image: x, command: no-such-engine}\nmethods: {execute: {arguments: {run: 'echo never', ignoreExitCode: true}}}\n";
+    environment.definition("engineless", body);
+    let models = ["fine", "failing", "silent", "imageless", "listing", "engineless"];
+    let steps = models.map(|model| call(model, model, ", allowFailure: true"));
+    environment.workflow("w", &one_job(&steps));
+    environment.ok(["workflow", "run", "w"]);
+
+    let entries = environment.entries();
+    let results = models.map(|model| {
+        let child = entries.child("main", model);
+        assert_eq!(child["workflowContext"]["driver"], "docker");
+        assert_eq!(child["workflowContext"]["driverOrigin"], "definition");
+        assert_eq!(child["workflowContext"]["phase"], "method");
+        child["result"]["errorCategory"].as_str().unwrap_or("none").to_owned()
+    });
+    assert_eq!(results, ["none", "method", "method", "driver", "none", "driver"]);
+
+    let record = environment.run_record("w");
+    let step = |index: usize| &record["jobs"][0]["steps"][index];
+    assert_eq!(step(1)["error"], "it broke");
+    assert_eq!(step(2)["error"], "Container exited with code 7");
+    let error = text(&step(3)["error"]);
+    assert!(error.contains("could not start a container from"), "{error}");
+    let error = text(&step(5)["error"]);
+    assert!(error.starts_with("Cannot start the container engine 'no-such-engine'"), "{error}");
+    assert_eq!(step(0)["driver"], "docker");
+
+    let stored = |model: &str| {
+        let data = environment.ok(["data", "get", model, "result", "--json"]).json();
+        data["content"].clone()
+    };
+    let fine = stored("fine");
+    assert!(fine.to_string().contains("test in "), "{fine}");
+    assert!(fine.to_string().contains("remark"), "{fine}");
+    let listing = stored("listing");
+    assert!(listing.to_string().contains("pods"), "{listing}");
+    assert!(!listing.to_string().contains("exitCode"), "{listing}");
+    until("the removal of all", || podman.containers().is_empty());
+}
+
+#[test]
+fn a_stopped_run_leaves_no_container() {
+    let (environment, podman) = (TestEnvironment::new(), engine());
+    let long = "31415926";
+    model(&environment, &podman, "long", "", &format!("echo up; sleep {long}"));
+    environment.workflow("w", &one_job(&[call("s", "long", "")]));
+    let mut records = 0;
+    for (arguments, exit) in [(vec!["--timeout", "4s"], 124), (vec![], 143)] {
+        let words = ["workflow", "run", "w", "--log"].into_iter().chain(arguments);
+        let running = environment.spawn(environment.command(words));
+        until("the container", || !command_lines_with(&format!("sleep {long}")).is_empty());
+        if exit == 143 {
+            running.signal(rustix::process::Signal::TERM);
+        }
+        running.wait().expect_exit(exit);
+        until("its end", || command_lines_with(&format!("sleep {long}")).is_empty());
+        records += 1;
+        let statuses = environment.run_records();
+        let statuses: Vec<&str> = statuses.iter().map(|record| text(&record["status"])).collect();
+        assert_eq!(statuses, vec!["cancelled"; records]);
+    }
+    until("the removal", || podman.containers().is_empty());
+}
+
+#[test]
+fn a_container_whose_starter_is_killed_ends_itself() {
+    let (environment, podman) = (TestEnvironment::new(), engine());
+    let long = "27182818";
+    model(&environment, &podman, "long", "", &format!("sleep {long}"));
+    environment.workflow("w", &one_job(&[call("s", "long", "")]));
+    let command = environment.command(["workflow", "run", "w"]);
+    let running = environment.spawn(command);
+    until("the container", || !command_lines_with(&format!("sleep {long}")).is_empty());
+    running.signal(rustix::process::Signal::KILL);
+    assert_eq!(running.wait().exit, None);
+    until("its end", || command_lines_with(&format!("sleep {long}")).is_empty());
+    until("the removal", || podman.containers().is_empty());
+}
+
+#[test]
+fn a_secret_gets_into_the_container_and_nowhere_else() {
+    let (mut environment, podman) = (TestEnvironment::new(), engine());
+    let secret = "it's \"s3cr3t\"\nin $(two) lines";
+    environment.secret(secret);
+    model(
+        &environment,
+        &podman,
+        "user",
+        ", env: {TOKEN: \"${{ vault.get('v', 'K') }}\"}",
+        "printf %s ${{ vault.get('v', 'K') }} | wc -c; printf %s \"$TOKEN\" | wc -c; echo \"$TOKEN\"",
+    );
+    let ran = environment.ok(["model", "method", "run", "user", "execute", "--json"]);
+    let attributes = &ran.json()["dataArtifacts"][0]["attributes"];
+    let stdout = text(&attributes["stdout"]);
+    let length = secret.len().to_string();
+    assert!(stdout.starts_with(&format!("{length}\n{length}\n***")), "{stdout}");
+    let leaked = environment.files(".").into_iter().find(|path| {
+        let bytes = std::fs::read(environment.repo.join(path)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains("s3cr3t")
+    });
+    assert_eq!(leaked, None);
+    assert_eq!(json!(ran.stderr), "");
+}
