@@ -22,6 +22,7 @@ mod export;
 mod failing_jobs;
 mod failure_table;
 mod fan_out;
+mod file_modes;
 mod interop;
 mod killed;
 mod looking;
@@ -29,6 +30,7 @@ mod names;
 mod opt_outs;
 mod output_modes;
 mod panics;
+#[allow(dead_code, reason = "shared with other tests, which use the rest")]
 #[path = "../../../driver/tests/places/mod.rs"]
 mod places;
 mod planted;
