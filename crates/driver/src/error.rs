@@ -88,7 +88,7 @@ pub enum DriverError {
         source: io::Error,
     },
     /// The container did not come up. The command did not run.
-    #[error("{engine} could not start a container from {image} (exit code {code}){}", after_colon(.said))]
+    #[error("'{engine}' could not start a container from '{image}' (exit code {code}){}", after_colon(.said))]
     Container {
         /// The engine.
         engine: String,
@@ -100,7 +100,7 @@ pub enum DriverError {
         said: String,
     },
     /// No session on the other host came up. The command did not run.
-    #[error("Cannot run commands on {host} through ssh{}", after_colon(.said))]
+    #[error("Cannot run commands on '{host}' through ssh{}", after_colon(.said))]
     Connection {
         /// The host as configured.
         host: String,
@@ -143,7 +143,11 @@ impl DriverError {
     }
 }
 
+/// What somebody else said, on lines of its own: the first line of an error is ours, and the only
+/// one that telemetry looks at.
 fn after_colon(said: &str) -> String {
-    let said = said.trim();
-    if said.is_empty() { String::new() } else { format!(": {said}") }
+    let lines = said.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    lines.fold(String::new(), |text, line| {
+        format!("{text}{}\n  {line}", if text.is_empty() { ":" } else { "" })
+    })
 }

@@ -109,11 +109,13 @@ impl Ssh {
                 result.ending = Ending::Exited(exit);
                 Ok(result)
             }
-            (false, Some(_)) => Err(DriverError::Preparation { place: format!("on {host}"), said }),
+            (false, Some(_)) => {
+                Err(DriverError::Preparation { place: format!("on '{host}'"), said })
+            }
             (false, None) => Err(DriverError::Connection { host: host.clone(), said }),
             (true, None) => {
                 let said = last_line(&result.stderr.text);
-                Err(DriverError::Lost { place: format!("on {host}"), said })
+                Err(DriverError::Lost { place: format!("on '{host}'"), said })
             }
         }
     }

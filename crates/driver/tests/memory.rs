@@ -1,8 +1,22 @@
-//! A command that prints without end: alone in its process, because it measures that process.
+//! Commands that print without end: alone in their process, because they measure that process.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
-use swamp_driver::{Cancel, CommandSpec, Driver, Ending, KEPT_BYTES, Raw, Stdin};
+#[allow(dead_code, reason = "shared with other tests, which use the rest")]
+#[path = "places/mod.rs"]
+mod places;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use swamp_driver::{Cancel, CommandSpec, Driver, Drivers, Ending, KEPT_BYTES, Stdin, Surroundings};
+
+use crate::places::{Podman, Sshd};
 
 /// The most memory this process ever used, in bytes.
 fn peak_memory() -> u64 {
@@ -11,28 +25,40 @@ fn peak_memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
+fn driver(name: &str, config: &Value) -> Arc<dyn Driver> {
+    let drivers = Drivers::builtin(Surroundings::default());
+    drivers.resolve(&name.into(), config.as_object().unwrap()).unwrap().driver
+}
+
 #[test]
-fn a_gigabyte_of_output_is_not_kept_in_memory() {
-    for (script, printed, text) in [
-        ("head -c 1G /dev/zero", 1 << 30, "\0"),
-        ("yes 0123456789abcde | head -c 64M >&2", 64 << 20, "0123456789abcde\n"),
-    ] {
-        let script = script.to_owned();
-        let spec = CommandSpec { script, stdin: Stdin::Null, ..CommandSpec::default() };
-        let mut streamed = 0;
-        let result = Raw::new()
-            .run(&spec, &Cancel::new().unwrap(), &mut |_, line| {
-                streamed += line.len() as u64;
-            })
-            .unwrap();
-        assert_eq!(result.ending, Ending::Exited(0));
-        let captured = if text == "\0" { &result.stdout } else { &result.stderr };
-        assert_eq!((captured.bytes, captured.kept), (printed, KEPT_BYTES as u64));
-        assert!(captured.text.starts_with(text) && captured.text.ends_with(text));
-        // Line feeds are not streamed, everything else is.
-        assert_eq!(streamed, printed / 16 * if text == "\0" { 16 } else { 15 });
-        drop(result);
-        let peak = peak_memory();
-        assert!(peak < 64 << 20, "{peak} bytes");
+fn output_without_end_is_not_kept_in_memory() {
+    let (podman, sshd) = (Podman::start(), Sshd::start());
+    let container = json!({"image": Podman::IMAGE, "command": podman.command});
+    let host = json!({"host": Sshd::HOST, "extraArgs": ["-F", sshd.config]});
+    for (name, config, mebibytes) in
+        [("raw", json!({}), 1024), ("docker", container, 100), ("ssh", host, 100)]
+    {
+        let driver = driver(name, &config);
+        let lines = format!("yes 0123456789abcde | head -c {mebibytes}M");
+        for (script, text, is_stderr) in [
+            (format!("head -c {mebibytes}M /dev/zero"), "\0", false),
+            (format!("{{ {lines}; }} >&2"), "0123456789abcde\n", true),
+        ] {
+            let spec = CommandSpec { script, stdin: Stdin::Null, ..CommandSpec::default() };
+            let mut streamed = 0;
+            let result = driver
+                .run(&spec, &Cancel::new().unwrap(), &mut |_, line| streamed += line.len() as u64)
+                .unwrap();
+            assert_eq!(result.ending, Ending::Exited(0), "{name}");
+            let captured = if is_stderr { &result.stderr } else { &result.stdout };
+            let printed = mebibytes << 20;
+            assert_eq!((captured.bytes, captured.kept), (printed, KEPT_BYTES as u64), "{name}");
+            assert!(captured.text.starts_with(text) && captured.text.ends_with(text), "{name}");
+            // Line feeds are not streamed, everything else is.
+            assert_eq!(streamed, printed / 16 * if is_stderr { 15 } else { 16 }, "{name}");
+            drop(result);
+            let peak = peak_memory();
+            assert!(peak < 64 << 20, "{name}: {peak} bytes");
+        }
     }
 }

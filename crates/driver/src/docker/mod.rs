@@ -103,7 +103,7 @@ impl Docker {
             Ending::Exited(_) => {}
         }
         let engine = self.config.engine.clone();
-        let place = format!("in a container of {}", self.config.image);
+        let place = format!("in a container of '{}'", self.config.image);
         match (began, exit, result.exit_code()) {
             (true, Some(exit), _) => result.ending = Ending::Exited(exit),
             (false, Some(_), _) => {

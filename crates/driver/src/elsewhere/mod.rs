@@ -156,6 +156,13 @@ impl Session for Talk<'_> {
 
     fn end_of_stderr(&mut self, on_line: &mut dyn FnMut(OutputStream, &str)) -> Vec<u8> {
         let printed = self.markers.finish();
-        self.sort(printed, on_line)
+        let of_command = self.sort(printed, on_line);
+        let talks = self.place.talks();
+        std::mem::replace(&mut self.lines, Collector::new(0)).finish(&mut |line| {
+            if talks {
+                on_line(OutputStream::Stderr, line);
+            }
+        });
+        of_command
     }
 }

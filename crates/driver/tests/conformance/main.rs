@@ -10,6 +10,7 @@
 )]
 
 mod docker;
+#[allow(dead_code, reason = "shared with other tests, which use the rest")]
 #[path = "../places/mod.rs"]
 mod places;
 mod raw;

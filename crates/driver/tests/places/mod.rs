@@ -7,7 +7,6 @@ mod sshd;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-#[allow(unused_imports, reason = "not every test binary uses both")]
 pub(crate) use self::{podman::Podman, sshd::Sshd};
 
 /// A place that the tests of a binary share.
@@ -46,7 +45,6 @@ fn succeed(command: &mut Command) -> String {
 }
 
 /// The command lines of all processes that contain a text, this one's left out.
-#[allow(dead_code, reason = "not every test binary uses it")]
 pub(crate) fn command_lines_with(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {

@@ -91,7 +91,6 @@ impl Podman {
     }
 
     /// The names of all containers, running or not.
-    #[allow(dead_code, reason = "not every test binary uses it")]
     pub(crate) fn containers(&self) -> Vec<String> {
         let names = self.ask(&["ps", "-a", "--format", "{{.Names}}"]);
         names.lines().map(str::to_owned).collect()

@@ -65,11 +65,15 @@ fn steps_run_in_containers_and_failures_are_told_apart() {
         assert_eq!(child["workflowContext"]["phase"], "method");
         child["result"]["errorCategory"].as_str().unwrap_or("none").to_owned()
     });
+    let failing = &entries.child("main", "failing")["result"]["errorMessage"];
+    assert_eq!(failing, "Container exited with code 125", "what commands print is not recorded");
+    let imageless = &entries.child("main", "imageless")["result"]["errorMessage"];
+    assert!(!text(imageless).contains(Podman::IMAGE), "{imageless}");
     assert_eq!(results, ["none", "method", "method", "driver", "none", "driver"]);
 
     let record = environment.run_record("w");
     let step = |index: usize| &record["jobs"][0]["steps"][index];
-    assert_eq!(step(1)["error"], "it broke");
+    assert_eq!(step(1)["error"], "Container exited with code 125\nit broke");
     assert_eq!(step(2)["error"], "Container exited with code 7");
     let error = text(&step(3)["error"]);
     assert!(error.contains("could not start a container from"), "{error}");
@@ -152,4 +156,33 @@ fn a_secret_gets_into_the_container_and_nowhere_else() {
     });
     assert_eq!(leaked, None);
     assert_eq!(json!(ran.stderr), "");
+}
+
+#[test]
+fn the_documented_example_runs() {
+    let (mut environment, podman) = (TestEnvironment::new(), engine());
+    environment.secret("hunter2-and-more");
+    let reports = environment.effects.join("reports");
+    std::fs::create_dir(&reports).expect("a directory");
+    std::fs::write(reports.join("a.csv"), "1\n2\n3\n").expect("a file");
+    let example = documented("driver: docker")
+        .replace("docker.io/library/alpine:3.22", Podman::IMAGE)
+        .replace("command: podman", &format!("command: {}", podman.command.display()))
+        .replace("/srv/reports:", &format!("{}:", reports.display()))
+        .replace("vault.get('ci', 'token')", "vault.get('v', 'K')");
+    environment.definition("documented", &example);
+    let run = ["model", "method", "run", "documented", "execute", "--input", "stage=test"];
+    let ran = environment.ok(run.into_iter().chain(["--json"]));
+    let attributes = &ran.json()["dataArtifacts"][0]["attributes"];
+    assert_eq!(attributes["stdout"], "3 /reports/a.csv");
+}
+
+/// The example in `docs/drivers.md` that holds a text.
+pub fn documented(part: &str) -> String {
+    const DOCUMENT: &str = include_str!("../../../../docs/drivers.md");
+    let examples = DOCUMENT
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().expect("an example").to_owned());
+    examples.into_iter().find(|example| example.contains(part)).expect("an example")
 }

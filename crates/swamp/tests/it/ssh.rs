@@ -92,3 +92,24 @@ fn what_runs_elsewhere_ends_with_the_run() {
     }
     sshd.close_shared();
 }
+
+#[test]
+fn the_documented_example_runs() {
+    let sshd = SSHD.get(Sshd::start);
+    let environment = environment(&sshd);
+    let user = std::process::Command::new("id").arg("-un").output().expect("a name").stdout;
+    let user = String::from_utf8(user).expect("UTF-8");
+    let options = format!("[-F, {}, -o, ConnectTimeout=5]", sshd.config.display());
+    let example = crate::docker::documented("driver: ssh")
+        .replace("db1.example.org", Sshd::HOST)
+        .replace("user: deploy", &format!("user: {}", user.trim()))
+        .replace("port: 2222", &format!("port: {}", sshd.port))
+        .replace("/srv/app", "/usr")
+        .replace("[-o, ConnectTimeout=5]", &options);
+    environment.shell("reload", "run: 'echo \"$STAGE $(pwd)\"'");
+    environment.workflow("w", &example);
+    environment.ok(["workflow", "run", "w"]);
+    let data = environment.ok(["data", "get", "reload", "result", "--json"]).json();
+    assert_eq!(data["content"]["stdout"], "production /usr");
+    sshd.close_shared();
+}

@@ -87,10 +87,11 @@ fn run(call: &MethodCall<'_>, script: &str) -> Result<Outcome, MethodError> {
         Ending::Exited(_) | Ending::Signalled(_) => {
             MethodError::failed(match call.result_style() {
                 ResultStyle::Command => format!("Command exited with code {exit_code}"),
-                ResultStyle::Container if stderr.trim().is_empty() => {
-                    format!("Container exited with code {exit_code}")
+                // What the command said is on lines of its own: telemetry looks at the first only.
+                ResultStyle::Container => {
+                    let said = end_of(&stderr);
+                    format!("Container exited with code {exit_code}\n{said}").trim_end().to_owned()
                 }
-                ResultStyle::Container => end_of(&stderr).to_owned(),
             })
         }
     };

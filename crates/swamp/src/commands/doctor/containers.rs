@@ -51,7 +51,11 @@ fn judge(engine: &Engine, found: Found) -> Option<Finding> {
         let engine = engine.clone();
         move || engine.try_remove(&found.id).map_err(|error| error.to_string())
     };
-    Some(Finding::problem(CONTAINER, what, Cure::Fix("it is of no use".to_owned(), Box::new(fix))))
+    Some(Finding::problem(
+        CONTAINER,
+        what,
+        Cure::Fix("`swamp doctor --fix` removes it".to_owned(), Box::new(fix)),
+    ))
 }
 
 fn describe(engine: &Engine, found: &Found, whose: &str) -> String {

@@ -26,7 +26,7 @@ pub(super) fn look(repository: Option<&Repository>) -> Vec<Finding> {
         let shown = path.strip_prefix(root).unwrap_or(&path).display();
         let what = format!("{shown} has mode {mode:o}: others than its owner may use it");
         let wanted = mode & !OTHERS;
-        let remedy = format!("its mode is to be {wanted:o}");
+        let remedy = format!("`swamp doctor --fix` makes that {wanted:o}");
         let fix = move || {
             let changed = fs::set_permissions(&path, Permissions::from_mode(wanted));
             changed.map_err(|error| error.to_string())

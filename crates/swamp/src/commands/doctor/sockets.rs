@@ -26,7 +26,7 @@ pub(super) fn look(used: &Used, runtime_dir: &Path) -> Vec<Finding> {
         if is_socket && UnixStream::connect(&path).as_ref().is_err_and(refused) {
             let what = format!("{}: nobody is behind it any more", path.display());
             let fix = move || fs::remove_file(&path).map_err(|error| error.to_string());
-            let cure = Cure::Fix("it is of no use".to_owned(), Box::new(fix));
+            let cure = Cure::Fix("`swamp doctor --fix` removes it".to_owned(), Box::new(fix));
             findings.push(Finding::problem(SOCKET, what, cure));
         }
     }
