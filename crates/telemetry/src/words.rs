@@ -28,7 +28,7 @@ const GLOBAL_OPTIONS: &[&str] = &[
 pub const BUILT_IN_MODEL_TYPES: &[&str] = &["command/shell"];
 
 /// Execution drivers that are part of this program.
-pub const BUILT_IN_DRIVERS: &[&str] = &["raw", "docker", "ssh"];
+pub(crate) const BUILT_IN_DRIVERS: &[&str] = &["raw", "docker", "ssh"];
 
 /// Vault types that are part of this program.
 pub const BUILT_IN_VAULT_TYPES: &[&str] = &["local_encryption", "mock"];
