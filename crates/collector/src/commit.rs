@@ -76,7 +76,7 @@ pub struct CommitCounters {
 pub struct Committer {
     queue: SyncSender<Submission>,
     counters: Arc<CommitCounters>,
-    tail: broadcast::Sender<Arc<str>>,
+    tail: broadcast::Sender<Arc<Event>>,
 }
 
 /// The commit thread. It ends when every [`Committer`] is gone.
@@ -123,8 +123,9 @@ impl Committer {
         &self.counters
     }
 
-    /// Events as they are stored, from now on.
-    pub fn tail(&self) -> broadcast::Receiver<Arc<str>> {
+    /// Events as they are stored, from now on; of all projects, so that who shows them has to look
+    /// at whose they are.
+    pub fn tail(&self) -> broadcast::Receiver<Arc<Event>> {
         self.tail.subscribe()
     }
 }
@@ -133,7 +134,7 @@ struct Worker {
     store: Arc<dyn Store>,
     submissions: Receiver<Submission>,
     counters: Arc<CommitCounters>,
-    tail: broadcast::Sender<Arc<str>>,
+    tail: broadcast::Sender<Arc<Event>>,
 }
 
 impl Worker {
@@ -203,7 +204,7 @@ impl Worker {
         let stored = batch.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
         for (event, _) in stored {
             // Nobody watching any more is no fault.
-            let _ = self.tail.send(Arc::from(event.raw()));
+            let _ = self.tail.send(Arc::new(event.clone()));
         }
     }
 }

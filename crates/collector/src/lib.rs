@@ -14,6 +14,7 @@
 pub mod answer;
 pub mod api;
 pub mod commit;
+mod dashboard;
 mod dimension;
 mod error;
 mod event;

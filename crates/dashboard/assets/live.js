@@ -12,11 +12,13 @@
   let waiting = [];
   let paused = false;
   let connected = false;
+  let ended = false;
 
   const say = () => {
     const text = paused
       ? `Paused; ${waiting.length} waiting.`
-      : connected ? "Showing calls as they arrive." : "The connection is lost; trying again.";
+      : connected ? "Showing calls as they arrive."
+        : ended ? "The connection has ended; load the page again." : "The connection is lost; trying again.";
     if (state.textContent !== text) state.textContent = text;
   };
 
@@ -31,7 +33,11 @@
 
   const source = new EventSource(rows.dataset.source);
   source.addEventListener("open", () => { connected = true; say(); });
-  source.addEventListener("error", () => { connected = false; say(); });
+  source.addEventListener("error", () => { 
+    connected = false;
+    ended = source.readyState === EventSource.CLOSED;
+    say();
+  });
   source.addEventListener("call", (event) => {
     if (paused) {
       waiting.push(event.data);

@@ -106,6 +106,8 @@ pub struct Filter {
 /// What a page looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct View {
+    /// The project, if the address names one.
+    pub project: Option<String>,
     /// The time.
     pub period: Period,
     /// The filters, in the order they were added; several values of one dimension mean any of
@@ -129,7 +131,7 @@ pub enum ViewError {
 
 impl Default for View {
     fn default() -> Self {
-        Self { period: Period::Last(Span::Day), filters: Vec::new() }
+        Self { project: None, period: Period::Last(Span::Day), filters: Vec::new() }
     }
 }
 
@@ -154,6 +156,7 @@ impl View {
                     let span = span.ok_or_else(|| ViewError::Period(value.to_owned()))?;
                     view.period = Period::Last(span);
                 }
+                "project" if !value.is_empty() => view.project = Some(value.to_owned()),
                 "since" if !value.is_empty() => since = Some(read_time(value)?),
                 "until" if !value.is_empty() => until = Some(read_time(value)?),
                 "filter" => chosen = Dimension::parse(value),
@@ -219,12 +222,13 @@ impl View {
     /// This view at another time.
     #[must_use]
     pub fn during(&self, period: Period) -> Self {
-        Self { period, filters: self.filters.clone() }
+        Self { period, ..self.clone() }
     }
 
     /// The pairs that [`read`](Self::read) makes this view of; none for what goes without saying.
     pub(crate) fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = Vec::with_capacity(self.filters.len() + 2);
+        let mut pairs = Vec::with_capacity(self.filters.len() + 3);
+        pairs.extend(self.project.clone().map(|project| ("project", project)));
         match self.period {
             Period::Last(Span::Day) => {}
             Period::Last(span) => pairs.push(("period", span.as_str().to_owned())),
@@ -245,7 +249,7 @@ impl View {
     }
 
     /// The address of a page that looks at this, with more said to the page.
-    pub(crate) fn link_with<'a>(
+    pub fn link_with<'a>(
         &self,
         page: Page<'_>,
         more: impl IntoIterator<Item = (&'a str, String)>,
@@ -289,6 +293,7 @@ mod tests {
             (vec![("filter", "workflow"), ("is", "a b")], "/?workflow=a%20b"),
             (vec![("is", "lost"), ("nonsense", "1")], "/"),
             (vec![("agent", "")], "/?agent="),
+            (vec![("project", "b"), ("project", "")], "/?project=b"),
             (
                 vec![("since", "2026-11-25T10:00"), ("until", "2026-11-26")],
                 "/?since=2026-11-25T10%3A00%3A00.000Z&until=2026-11-26T00%3A00%3A00.000Z",

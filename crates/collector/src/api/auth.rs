@@ -151,6 +151,11 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
         .find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
 }
 
+/// Whether a browser shows a session, good or not.
+pub(crate) fn has_session(headers: &HeaderMap) -> bool {
+    cookie(headers).is_some_and(|session| !session.is_empty())
+}
+
 /// Logs in with a read key: the value of a `set-cookie` header.
 ///
 /// The cookie does not hold the key but its id, an end, and a code over both that is made with what

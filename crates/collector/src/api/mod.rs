@@ -18,11 +18,12 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware;
 use axum::response::Response;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub use errors::ApiError;
 
 use crate::commit::Committer;
+use crate::dashboard;
 use crate::error::CollectorError;
 use crate::ingest::Limits;
 use crate::store::Store;
@@ -32,6 +33,9 @@ const BODY_UNITS: usize = 4096;
 
 /// How finely the memory for bodies is dealt out, in bytes.
 const BODY_UNIT: usize = 64 << 10;
+
+/// Browsers that may watch the live page at a time.
+const WATCHERS: usize = 64;
 
 /// What every request can get at.
 pub struct App {
@@ -49,6 +53,10 @@ pub struct App {
     pub rollup_metrics: bool,
     /// Requests and what became of them.
     pub requests: RequestCounters,
+    /// Becomes true when the collector stops, so that answers without end come to one.
+    pub stopping: watch::Sender<bool>,
+    /// Places for those who watch the live page.
+    pub watchers: Arc<Semaphore>,
     bodies: Semaphore,
 }
 
@@ -81,6 +89,8 @@ impl App {
             secure,
             rollup_metrics,
             requests: RequestCounters::default(),
+            stopping: watch::Sender::new(false),
+            watchers: Arc::new(Semaphore::new(WATCHERS)),
             bodies: Semaphore::new(BODY_UNITS),
         })
     }
@@ -103,24 +113,20 @@ impl App {
 /// The whole of the HTTP side.
 pub fn router(app: Arc<App>) -> Router {
     routes::router()
+        .merge(dashboard::router())
         .fallback(async || ApiError::not_found("There is nothing at this address"))
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(middleware::map_response_with_state(Arc::clone(&app), headers))
         .with_state(app)
 }
 
-/// What browsers are told about every answer: nothing comes from anywhere else, nothing runs inline,
-/// nobody may frame it.
-const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-    frame-ancestors 'none'";
-
+/// What browsers are told about every answer.
 async fn headers(State(app): State<Arc<App>>, mut response: Response) -> Response {
     use axum::http::HeaderValue;
     use axum::http::header;
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::CONTENT_SECURITY_POLICY, swamp_dashboard::CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
     ] {

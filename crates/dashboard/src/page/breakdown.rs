@@ -144,6 +144,7 @@ impl Breakdown {
                 ("since", since.to_string()),
                 ("until", until.to_string()),
             ];
+            pairs.extend(shell.view.project.clone().map(|project| ("project", project)));
             pairs.extend(
                 shell
                     .view

@@ -26,7 +26,7 @@ pub struct Regression {
     pub lost_ms: u64,
     /// The figures of the period.
     pub now: Calls,
-    /// The figures of the period before.
+    /// The figures of the time it is compared with.
     pub before: Calls,
 }
 
@@ -118,12 +118,12 @@ impl Overview {
 
 fn regressions(shell: &Shell, rows: &[Regression]) -> Markup {
     if rows.is_empty() {
-        return html! { p.quiet-note { "Nothing is slower or fails more than in the period before." } };
+        return html! { p.quiet-note { "Nothing became slower or fails more than before." } };
     }
     html! {
         div.scroll tabindex="0" role="region" aria-label="What got worse" {
             table {
-                caption.away { "Methods that became slower or fail more than in the period before" }
+                caption.away { "Methods that became slower or fail more than before" }
                 thead { tr {
                     th scope="col" { "Method" }
                     th scope="col" { "What changed" }

@@ -53,7 +53,7 @@ impl Runs {
                 p.soft { "Newest first, " (shell.view.period.words()) "." }
             }
             @if self.ignores_filters {
-                p.notice { "Runs are filtered by workflow, status, error category, platform and agent only; the other filters are not applied here." }
+                p.notice { "Runs are filtered by workflow, status, platform and agent only; the other filters are not applied here." }
             }
             @if self.runs.is_empty() && self.first {
                 (super::nothing(shell, Page::Runs))
