@@ -39,19 +39,23 @@ fn output_without_end_is_not_kept_in_memory() {
         [("raw", json!({}), 1024), ("docker", container, 100), ("ssh", host, 100)]
     {
         let driver = driver(name, &config);
-        let lines = format!("yes 0123456789abcde | head -c {mebibytes}M");
+        let printed = mebibytes << 20;
+        let lines = format!("yes 0123456789abcde | head -c {printed}");
         for (script, text, is_stderr) in [
-            (format!("head -c {mebibytes}M /dev/zero"), "\0", false),
+            (format!("head -c {printed} /dev/zero"), "\0", false),
             (format!("{{ {lines}; }} >&2"), "0123456789abcde\n", true),
         ] {
-            let spec = CommandSpec { script, stdin: Stdin::Null, ..CommandSpec::default() };
+            let spec = CommandSpec {
+                script: script.clone(),
+                stdin: Stdin::Null,
+                ..CommandSpec::default()
+            };
             let mut streamed = 0;
             let result = driver
                 .run(&spec, &Cancel::new().unwrap(), &mut |_, line| streamed += line.len() as u64)
                 .unwrap();
-            assert_eq!(result.ending, Ending::Exited(0), "{name}");
+            assert_eq!(result.ending, Ending::Exited(0), "{name}: {script}");
             let captured = if is_stderr { &result.stderr } else { &result.stdout };
-            let printed = mebibytes << 20;
             assert_eq!((captured.bytes, captured.kept), (printed, KEPT_BYTES as u64), "{name}");
             assert!(captured.text.starts_with(text) && captured.text.ends_with(text), "{name}");
             // Line feeds are not streamed, everything else is.
