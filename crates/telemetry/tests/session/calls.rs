@@ -1,10 +1,10 @@
 //! One entry for each method call, true to how it went.
 
 use serde_json::json;
-use swamp_events::{EventKind, SkipReason};
-use swamp_ident::{ErrorCategory, Failure, Fault, MethodName, Phase, Status};
+use swamp_events::{DriverUse, EventKind, SkipReason};
+use swamp_ident::{DriverOrigin, ErrorCategory, Failure, Fault, MethodName, Phase, Status};
 use swamp_telemetry::Outcome;
-use swamp_wire::ResultStatus;
+use swamp_wire::{ResultStatus, Word};
 
 use super::support::*;
 
@@ -153,6 +153,8 @@ fn what_fails_before_its_method_has_no_duration_and_names_what_is_known() {
     (no_model.model_type, no_model.driver) = (None, None);
     let mut no_driver = known.clone();
     no_driver.driver = None;
+    let mut typed = known.clone();
+    typed.driver = Some(DriverUse { name: "acme-mainframe".into(), origin: DriverOrigin::Job });
     for (name, category, method) in [
         ("model", ErrorCategory::ModelNotFound, &no_model),
         ("method", ErrorCategory::MethodNotFound, &no_driver),
@@ -161,7 +163,7 @@ fn what_fails_before_its_method_has_no_duration_and_names_what_is_known() {
         ("vary", ErrorCategory::Vary, &known),
         ("env", ErrorCategory::Env, &known),
         ("arguments", ErrorCategory::Arguments, &known),
-        ("driver", ErrorCategory::Driver, &known),
+        ("driver", ErrorCategory::Driver, &typed),
     ] {
         let failure =
             Failure { phase: Phase::BeforeMethod, ..failure(category, "Model not found: ghost") };
@@ -188,6 +190,9 @@ fn what_fails_before_its_method_has_no_duration_and_names_what_is_known() {
         // A driver that does not exist is a word of somebody's own.
         let is_resolved = !["model", "method", "driver"].contains(&name);
         assert_eq!(context.driver.is_some(), is_resolved, "{name}");
+        let origin = context.driver_origin.as_ref().and_then(Word::known);
+        let is_of_job = origin == Some(DriverOrigin::Job);
+        assert_eq!(is_of_job, name == "driver", "who chose it is told all the same");
         let category = entry.result.error_category.as_ref().unwrap().as_str();
         assert!(category.starts_with(name), "{category} {name}");
     }
