@@ -233,7 +233,7 @@ fn every_command_line_is_recorded_in_our_words() {
     workflow run wf1 --last-evaluated --input a=b
         exit 0, workflow/run [R] [--last-evaluated --input] [] success
     workflow run wf1 --driver -raw
-        exit 1, workflow/run [R] [--driver] [] user_error, UserError, Unknown execution driver '<text>'. Available drivers: raw
+        exit 1, workflow/run [R] [--driver] [] user_error, UserError, Unknown execution driver '<text>'. Available drivers: raw, docker, ssh. Did you mean '<text>'?
     workflow run -- nope
         exit 1, workflow/run [R] [] [] user_error, UserError, Workflow not found: <name>
     workflow -- run nope
