@@ -23,6 +23,7 @@ mod failing_jobs;
 mod failure_table;
 mod fan_out;
 mod file_modes;
+mod flush;
 mod interop;
 mod killed;
 mod looking;
@@ -40,4 +41,8 @@ mod show;
 mod ssh;
 mod stats;
 mod stopping;
+mod telemetry_commands;
 mod telemetry_faults;
+#[expect(dead_code, reason = "shared with the tests of the telemetry crate, which use all of it")]
+#[path = "../../../telemetry/tests/delivery/server.rs"]
+mod telemetry_server;
