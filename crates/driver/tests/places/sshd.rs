@@ -94,7 +94,7 @@ impl Sshd {
     }
 
     /// Closes the connections that clients share.
-    pub(crate) fn close_shared(&self) {
+    fn close_shared(&self) {
         let sockets = fs::read_dir(self.runtime_dir.join("ssh"));
         for socket in sockets.into_iter().flatten().flatten() {
             let _ = Command::new("ssh")
