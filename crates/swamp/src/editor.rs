@@ -1,6 +1,7 @@
 //! Opening a file in the user's editor.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 
@@ -28,6 +29,8 @@ pub(crate) fn open(cx: &Cx<'_>, file: &Path) -> Result<String, CommandError> {
         }
         None => KNOWN
             .iter()
+            // An editor that uses the terminal would wait for ever where there is none.
+            .filter(|(_, waits)| !waits || std::io::stdin().is_terminal())
             .find(|(name, _)| is_installed(cx, name))
             .map(|(name, waits)| ((*name).to_owned(), *waits))
             .ok_or_else(|| {
@@ -51,7 +54,7 @@ fn is_installed(cx: &Cx<'_>, program: &str) -> bool {
 
 /// Standard input, if it is no terminal and holds more than white space.
 pub(crate) fn piped_text() -> Result<Option<String>, CommandError> {
-    use std::io::{IsTerminal, Read};
+    use std::io::Read;
     let mut stdin = std::io::stdin().lock();
     if stdin.is_terminal() {
         return Ok(None);

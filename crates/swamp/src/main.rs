@@ -44,6 +44,7 @@ mod progress;
 mod recorder;
 mod requests;
 mod runs_of_methods;
+mod secret_input;
 mod signals;
 mod tail;
 mod times;

@@ -31,7 +31,8 @@ pub const BUILT_IN_MODEL_TYPES: &[&str] = &["command/shell"];
 pub(crate) const BUILT_IN_DRIVERS: &[&str] = &["raw", "docker", "ssh"];
 
 /// Vault types that are part of this program.
-pub const BUILT_IN_VAULT_TYPES: &[&str] = &["local_encryption", "mock"];
+pub const BUILT_IN_VAULT_TYPES: &[&str] =
+    &["local_encryption", "env", "file", "exec", "age", "mock"];
 
 /// Longest method name that is recorded.
 const LONGEST_METHOD: usize = 64;

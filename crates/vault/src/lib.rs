@@ -17,6 +17,7 @@
 mod config;
 mod error;
 mod files;
+mod generate;
 mod program;
 mod provider;
 mod surroundings;
@@ -25,6 +26,7 @@ mod vaults;
 
 pub use config::{VaultConfig, check_name};
 pub use error::{Result, VaultError};
+pub use generate::generate;
 pub use provider::Provider;
 pub use surroundings::Surroundings;
 pub use types::VaultType;

@@ -169,6 +169,24 @@ impl Vaults {
         Ok(vault)
     }
 
+    /// Puts what `new` says in place of a vault's file. Its id stays, and so does its type, which is
+    /// changed by a migration.
+    pub fn update(&self, old: &VaultConfig, new: VaultConfig) -> Result<()> {
+        if new.type_name != old.type_name {
+            let reason = "the type of a vault is changed with 'swamp vault migrate'".to_owned();
+            return Err(VaultError::BadFile { path: old.path.clone(), reason });
+        }
+        if new.name != old.name {
+            check_name(&new.name)?;
+            if self.list()?.vaults.iter().any(|vault| vault.name == new.name) {
+                return Err(VaultError::Exists(new.name));
+            }
+        }
+        let vault = VaultConfig { id: old.id.clone(), path: old.path.clone(), ..new };
+        self.open(&vault)?;
+        vault.write()
+    }
+
     /// Moves a vault to another type: its secrets are copied and read back, then the new file takes
     /// the place of the old. The secrets stay where they were as well. Whenever the process dies,
     /// the vault is complete in one of the places.

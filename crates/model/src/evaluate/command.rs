@@ -44,7 +44,7 @@ fn evaluate(
     definition: &Definition,
     context: &Context<'_>,
 ) -> Result<EvaluatedCopy, StoreError> {
-    let evaluated = Evaluated::new(definition, context, None, Mode::Copy);
+    let evaluated = Evaluated::new(definition, context, None, Mode::Copy, None);
     let mut copy = evaluated.copied_definition(definition);
     if let Ok(model_type) = engine.parts().types.get(&definition.type_name) {
         copy.type_version = Some(model_type.version.clone());

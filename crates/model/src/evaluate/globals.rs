@@ -10,7 +10,7 @@ use swamp_expr::{
 };
 use swamp_store::Definition;
 
-use super::usage::Usage;
+use super::usage::{Names, Usage};
 use super::{FieldError, FieldFailure, Mode, has_templates};
 use crate::sources::self_value;
 
@@ -49,6 +49,7 @@ impl Globals {
         context: &Context<'_>,
         item: Option<&(String, Value)>,
         mode: Mode,
+        needed: Option<&Names>,
     ) -> Self {
         let identity = self_value(definition)
             .iter()
@@ -74,7 +75,7 @@ impl Globals {
         let mut done = BTreeSet::new();
         let names: Vec<String> = globals.written.keys().cloned().collect();
         for name in &names {
-            globals.evaluate_one(name, context, mode, &mut Vec::new(), &mut done);
+            globals.evaluate_one(name, context, (mode, needed), &mut Vec::new(), &mut done);
         }
         // Found in the order of need; told in the order of the file.
         let position = |failure: &FieldFailure| match failure.path.items().get(1) {
@@ -108,7 +109,7 @@ impl Globals {
         &mut self,
         name: &str,
         context: &Context<'_>,
-        mode: Mode,
+        how: (Mode, Option<&Names>),
         stack: &mut Vec<String>,
         done: &mut BTreeSet<String>,
     ) {
@@ -136,17 +137,24 @@ impl Globals {
                 needed.some.into_iter().filter(|key| self.written.contains_key(key)).collect()
             };
             for other in &others {
-                self.evaluate_one(other, context, mode, stack, done);
+                self.evaluate_one(other, context, how, stack, done);
             }
             stack.pop();
-            self.finish(name, &written, context, mode);
+            self.finish(name, &written, context, how);
         }
         done.insert(name.to_owned());
     }
 
-    fn finish(&mut self, name: &str, written: &Value, context: &Context<'_>, mode: Mode) {
+    fn finish(
+        &mut self,
+        name: &str,
+        written: &Value,
+        context: &Context<'_>,
+        (mode, needed): (Mode, Option<&Names>),
+    ) {
         let inlined = self.inline(written);
-        if self.is_runtime(&inlined) {
+        let is_runtime = self.is_runtime(&inlined);
+        if is_runtime {
             self.runtime.insert(name.to_owned());
         }
         let context = if mode == Mode::Copy {
@@ -155,7 +163,10 @@ impl Globals {
         } else {
             self.context(context)
         };
-        let result = self.substitute_inlined(&inlined, &context, mode);
+        // What nobody needs is not asked for: a secret of another method stays where it is.
+        let is_needed = needed.is_none_or(|needed| needed.contains(name));
+        let mode = if is_runtime && !is_needed { Mode::Copy } else { mode };
+        let result = self.substitute_inlined(&inlined, &context, mode, &|_| true);
         self.had_expressions |= result.had_expressions;
         let failures = result.failures.into_iter();
         self.failures.extend(
@@ -187,26 +198,43 @@ impl Globals {
             .collect()
     }
 
-    /// Evaluates any other part of the definition, or the inputs of a step that calls it.
+    /// Evaluates any other part of the definition, or the inputs of a step that calls it. What
+    /// depends on `env` or `vault` where it is not needed stays text.
     pub(crate) fn substitute(
         &self,
         value: &Value,
         context: &Context<'_>,
         mode: Mode,
+        is_needed: &dyn Fn(&DocumentPath) -> bool,
     ) -> Substituted {
-        self.substitute_inlined(&self.inline(value), &self.context(context), mode)
+        self.substitute_inlined(&self.inline(value), &self.context(context), mode, is_needed)
     }
 
-    fn substitute_inlined(&self, value: &Value, context: &Context<'_>, mode: Mode) -> Substituted {
+    fn substitute_inlined(
+        &self,
+        value: &Value,
+        context: &Context<'_>,
+        mode: Mode,
+        is_needed: &dyn Fn(&DocumentPath) -> bool,
+    ) -> Substituted {
         let keep_runtime = |site: &Site<'_>| {
             let keep = self.depends_on_runtime(site.program);
             if keep { Treatment::Keep } else { Treatment::Evaluate }
         };
+        let is_idle =
+            |site: &Site<'_>| !is_needed(site.path) && self.depends_on_runtime(site.program);
         let left_open = |site: &Site<'_>| {
-            let open = self.uses_runtime_globals(site.program);
-            if open { Treatment::Evaluate } else { only_runtime(site) }
+            if is_idle(site) {
+                Treatment::Keep
+            } else if self.uses_runtime_globals(site.program) {
+                Treatment::Evaluate
+            } else {
+                only_runtime(site)
+            }
         };
-        let all = |_: &Site<'_>| Treatment::Evaluate;
+        let all = |site: &Site<'_>| {
+            if is_idle(site) { Treatment::Keep } else { Treatment::Evaluate }
+        };
         let result: Substitution = match mode {
             Mode::Run => substitute(value, context, &all),
             Mode::Again => substitute(value, context, &left_open),

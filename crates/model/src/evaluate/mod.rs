@@ -32,6 +32,13 @@ pub(crate) enum Mode {
     Copy,
 }
 
+/// What a call needs of a definition.
+#[derive(Clone, Copy)]
+pub(crate) struct Needs<'a> {
+    pub(crate) arguments: &'a UsedArguments<'a>,
+    pub(crate) globals: &'a Names,
+}
+
 /// A field whose expression could not be evaluated.
 #[derive(Clone, Debug)]
 pub(crate) struct FieldFailure {
@@ -103,12 +110,14 @@ pub(crate) struct Evaluated {
 
 impl Evaluated {
     /// Evaluates a definition. `context` holds everything but `self`; `item` is a loop variable to
-    /// be found in `self`.
+    /// be found in `self`. Of what depends on `env` or `vault`, only what the call needs is
+    /// evaluated.
     pub(crate) fn new(
         definition: &Definition,
         context: &Context<'_>,
         item: Option<&(String, Value)>,
         mode: Mode,
+        needs: Option<&Needs<'_>>,
     ) -> Self {
         let mut fields = fields_of(definition);
         if !has_templates(&fields) {
@@ -120,10 +129,24 @@ impl Evaluated {
                 had_expressions: false,
             };
         }
-        let globals = Globals::evaluate(definition, context, item, mode);
+        let needed = needs.map(|needs| needs.globals);
+        let globals = Globals::evaluate(definition, context, item, mode, needed);
         // They are done; the rest goes in one piece.
         set(&mut fields, "globalArguments", Value::Null);
-        let rest = globals.substitute(&fields, context, mode);
+        let is_needed = |path: &DocumentPath| match (needs, path.items()) {
+            (
+                Some(needs),
+                [
+                    PathItem::Key(top),
+                    PathItem::Key(method),
+                    PathItem::Key(_),
+                    PathItem::Key(name),
+                    ..,
+                ],
+            ) if top == "methods" => needs.arguments.uses(method, name),
+            _ => true,
+        };
+        let rest = globals.substitute(&fields, context, mode, &is_needed);
         let mut values = into_map(rest.value);
         let mut copy = into_map(rest.copy);
         values.insert("globalArguments".to_owned(), Value::Object(globals.values().clone()));

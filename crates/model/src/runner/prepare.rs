@@ -9,7 +9,7 @@ use swamp_store::Definition;
 use super::Run;
 use super::stop::Stop;
 use super::target::Target;
-use crate::evaluate::{Evaluated, FieldFailure, Globals, Mode, Usage};
+use crate::evaluate::{Evaluated, FieldFailure, Globals, Mode, Needs, Usage};
 use crate::inputs::Declaration;
 use crate::outcome::FailureCode;
 use crate::request::{Call, StepCall};
@@ -43,17 +43,23 @@ impl Run<'_> {
         };
         let context = base.with("inputs", ExprValue::from_json(&Value::Object(inputs.clone())));
         let item = self.step().and_then(|step| step.item.as_ref());
+        let globals = target.usage().globals;
+        let evaluate = |definition: &Definition, mode| {
+            target.with_used_arguments(|arguments| {
+                let needs = Needs { arguments, globals: &globals };
+                Evaluated::new(definition, &context, item, mode, Some(&needs))
+            })
+        };
         let evaluated = if self.request.last_evaluated {
             self.emitter.emit(EventKind::Preparing(Preparation::EvaluatedDefinition));
             let copy = self.load_copy(definition)?;
-            Evaluated::new(&copy, &context, item, Mode::Again)
+            evaluate(&copy, Mode::Again)
         } else {
             self.emitter.emit(EventKind::Preparing(Preparation::Definition));
-            let evaluated = Evaluated::new(definition, &context, item, Mode::Run);
+            let evaluated = evaluate(definition, Mode::Run);
             self.save_copy(target, &evaluated, &shown_replaced)?;
             evaluated
         };
-        let globals = target.usage().globals;
         let failure =
             target.with_used_arguments(|used| evaluated.first_failure(used, &globals).cloned());
         match failure {
@@ -77,8 +83,10 @@ impl Run<'_> {
             base.clone().with("inputs", inputs).with("workflowRunId", step.run_id.as_str());
         let written = Value::Object(step.task_inputs.clone());
         let mut usage = Usage::of(&written);
-        let globals = Globals::evaluate(definition, &context, step.item.as_ref(), Mode::Run);
         usage.close_over(&definition.global_arguments);
+        let needed = Some(&usage.globals);
+        let item = step.item.as_ref();
+        let globals = Globals::evaluate(definition, &context, item, Mode::Run, needed);
         let unusable = globals.failures().iter().find(|failure| {
             let name = failure.path.items().get(1);
             matches!(name, Some(PathItem::Key(name)) if usage.globals.contains(name))
@@ -87,7 +95,7 @@ impl Run<'_> {
             let message = failure.describe_in(definition, self.engine.paths());
             return Err(Stop::before(failure.category(), None, message));
         }
-        let result = globals.substitute(&written, &context, Mode::Run);
+        let result = globals.substitute(&written, &context, Mode::Run, &|_| true);
         if let Some(failure) = result.failures.into_iter().next() {
             let failure = FieldFailure::below(&["task", "inputs"], failure);
             return Err(Stop::before(failure.category(), None, failure.describe()));

@@ -15,6 +15,7 @@ mod repo;
 mod report;
 mod summarise;
 mod telemetry;
+mod vault;
 mod version;
 mod workflow;
 
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Repo(repo::Args),
     /// Workflows and their runs
     Workflow(workflow::Args),
+    /// Where secrets are
+    Vault(vault::Args),
     /// What methods have stored
     Data(data::Args),
     /// Reports about runs
@@ -71,6 +74,7 @@ impl Command {
             Self::Init(args) => args.run(cx),
             Self::Repo(args) => args.run(cx),
             Self::Workflow(args) => args.run(cx),
+            Self::Vault(args) => args.run(cx),
             Self::Data(args) => args.run(cx),
             Self::Report(args) => args.run(cx),
             Self::Summarise(args) => args.run(cx),

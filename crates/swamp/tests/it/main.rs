@@ -26,6 +26,7 @@ mod file_modes;
 mod flush;
 mod interop;
 mod killed;
+mod leaks;
 mod looking;
 mod names;
 mod opt_outs;

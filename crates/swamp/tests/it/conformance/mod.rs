@@ -27,9 +27,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use recording::{Known, Recording};
 use verdict::Verdict;
 
-/// The areas that are replayed. `vaults` waits for the vault commands.
-const AREAS: [&str; 8] =
-    ["repo", "cli", "models", "method-run", "data", "workflows", "expressions", "telemetry"];
+/// The areas that are replayed.
+const AREAS: [&str; 9] = [
+    "repo",
+    "cli",
+    "models",
+    "method-run",
+    "data",
+    "workflows",
+    "expressions",
+    "vaults",
+    "telemetry",
+];
 
 #[test]
 fn recordings() {
