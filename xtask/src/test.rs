@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 9] = [
+const NEEDED: [(&str, &str); 10] = [
+    ("age", "age"),
     ("git", "git"),
     ("openssl", "openssl"),
     ("setpriv", "util-linux"),

@@ -37,9 +37,6 @@ pub(crate) fn piped() -> Result<Option<Secret>, CommandError> {
     }
     if text.ends_with('\n') {
         text.pop();
-        if text.ends_with('\r') {
-            text.pop();
-        }
     }
     Ok(Some(Secret::new(text)))
 }

@@ -47,3 +47,4 @@ mod telemetry_faults;
 #[expect(dead_code, reason = "shared with the tests of the telemetry crate, which use all of it")]
 #[path = "../../../telemetry/tests/delivery/server.rs"]
 mod telemetry_server;
+mod vaults;

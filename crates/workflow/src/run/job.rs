@@ -1,5 +1,6 @@
 //! The beginning of a job: its `forEach` steps are expanded and all its steps get their place.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use swamp_events::{EventKind, ForEachRef, SkipReason, StepRef};
@@ -63,9 +64,13 @@ impl Crew<'_, '_> {
                 if let Some(message) = name.remark {
                     run.job_emitters[job].emit(EventKind::Warning { message });
                 }
-                // What it iterates over may be a secret, or hold one.
+                // What it iterates over may be a secret, or hold one. Stars are no good as a name.
+                let text = match self.tree.engine.mask(&name.text) {
+                    Cow::Borrowed(text) => text.to_owned(),
+                    Cow::Owned(masked) => format!("{masked}-{}", item.reference().index),
+                };
                 own.push(Iteration {
-                    name: StepName::new(self.tree.engine.mask(&name.text)),
+                    name: StepName::new(text),
                     for_each: {
                         let reference = item.reference();
                         let value = self.tree.engine.mask(&reference.value).into_owned();

@@ -21,8 +21,10 @@ impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let vaults = vaults(cx, &self.repo)?;
         let Some(name) = self.vault else {
-            return Err(CommandError::usage("Of which vault? Usage: swamp vault list-keys <vault_name>")
-                .with_hint("Use 'swamp vault search' to see available vaults."));
+            return Err(CommandError::usage(
+                "Of which vault? Usage: swamp vault list-keys <vault_name>",
+            )
+            .with_hint("Use 'swamp vault search' to see available vaults."));
         };
         let vault = vaults.find(&name)?;
         let keys = vaults.open(&vault)?.list()?;
