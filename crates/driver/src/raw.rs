@@ -128,7 +128,9 @@ impl Raw {
                 Err(error) => Some(error),
             };
             if let Some(source) = problem {
-                let path = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
+                // As it is written: a tidied path that holds a secret is not recognised any more.
+                let path =
+                    std::env::current_dir().map_or_else(|_| dir.clone(), |cwd| cwd.join(dir));
                 return DriverError::WorkingDirectory { path, source };
             }
         }

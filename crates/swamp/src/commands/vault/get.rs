@@ -28,7 +28,7 @@ impl Args {
         if let Some(key) = &self.key {
             let message = format!("Unexpected argument: {key}");
             return Err(CommandError::usage(message).with_hint(
-                "To retrieve a secret value, use: swamp vault read-secret <vault_name> <key>",
+                "Usage: swamp vault get <vault_name_or_id>\nTo retrieve a secret value, use: swamp vault read-secret <vault_name> <key>",
             ));
         }
         let vault = vaults.find_of_type(&self.vault, self.type_name.as_deref())?;
