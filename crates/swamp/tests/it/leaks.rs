@@ -20,9 +20,12 @@ fn token(number: usize) -> String {
     format!("k{number:02}Zq7Xv")
 }
 
+/// Makes a secret of a token.
+type Shape = Box<dyn Fn(&str) -> String>;
+
 /// Twenty-two secrets, no two of one shape.
 fn secrets() -> Vec<String> {
-    let shapes: Vec<Box<dyn Fn(&str) -> String>> = vec![
+    let shapes: Vec<Shape> = vec![
         Box::new(str::to_owned),
         Box::new(|t| format!("it's \"{t}\" quoted")),
         Box::new(|t| format!("line one {t}\nline two {t}\n\nend")),
@@ -185,12 +188,12 @@ fn no_secret_is_left_anywhere() {
     for number in 0..secrets.len() {
         let key = format!("S{number}");
         let careless: Vec<String> =
-            CARELESS.replace("KEY", &key).lines().map(|line| format!("  {line}\n")).collect();
+            CARELESS.replace("KEY", &key).lines().map(|line| format!("    {line}\n")).collect();
         environment.definition(
             &key,
             &format!(
                 "globalArguments:\n  token: ${{{{ vault.get('main', '{key}') }}}}\nmethods:\n execute:\n  arguments:\n   env: {{ARG: \"${{{{ vault.get('main', '{key}') }}}}\"}}\n   run: |\n{}",
-                careless.iter().map(|line| format!("  {line}")).collect::<String>()
+                careless.concat()
             ),
         );
         steps.push(call(&key, &key, ""));
