@@ -35,7 +35,7 @@ impl MethodBody for Login {
             "nested": {"pin": 1234, "none": null},
         }));
         let (spec, name) = (SpecName::new("session"), DataName::new("session"));
-        Ok(vec![Produced::Resource { spec, name, attributes }])
+        Ok(vec![Produced::Resource { spec, name, attributes, free_form: false }])
     }
 }
 
