@@ -73,7 +73,10 @@ impl Repo {
     }
 
     pub(crate) fn create(&self, ty: VaultType, name: &str, config: Value) -> Box<dyn Provider> {
-        let config: Option<Map<String, Value>> = config.as_object().cloned();
+        let config: Option<Map<String, Value>> = match config {
+            Value::Object(config) => Some(config),
+            _ => None,
+        };
         let id = format!("id-of-{name}");
         self.vaults().create(ty, name, config, id, now()).unwrap();
         self.open(name).unwrap()
