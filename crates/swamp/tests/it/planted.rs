@@ -10,6 +10,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use crate::environment::{TestEnvironment, call, jobs, nest};
+use crate::telemetry_server::{Reply, Server};
 
 /// Part of every probe; no word of ours contains it.
 const MARK: &str = "pr0be";
@@ -165,6 +166,36 @@ fn nothing_planted_reaches_the_disk() {
     assert!(found.len() > LINES.len() + 30, "{}", found.len());
     for (path, bytes) in &found {
         assert_clean(&environment, path, bytes);
+    }
+}
+
+#[test]
+fn nothing_planted_reaches_the_wire() {
+    let server = Server::always(Reply::Take);
+    let mut environment = TestEnvironment::new();
+    plant(&mut environment);
+    environment.set("SWAMP_TELEMETRY_ENDPOINT", server.url());
+    environment.set("SWAMP_TELEMETRY_FLUSH", "off");
+    for args in LINES {
+        // One run with all its failures is enough; the others are about the command line.
+        let is_run = args.starts_with(&["workflow", "run", "planted"]);
+        if !is_run || args.contains(&"--input=pr0be_given=pr0be-2") {
+            environment.run(*args);
+        }
+    }
+    let waiting = environment.entries().0.len();
+    assert!(waiting > 30, "{waiting}");
+    environment.ok(["telemetry", "flush"]);
+    let requests = server.requests();
+    let events: usize = requests.iter().map(|request| request.events().len()).sum();
+    assert!(events >= waiting, "{events} of {waiting}");
+    for request in requests {
+        assert_clean(&environment, "the request line", request.line.as_bytes());
+        assert_clean(&environment, "headers", format!("{:?}", request.headers).as_bytes());
+        // Bodies may be packed; what they say is what counts.
+        for event in request.events() {
+            assert_clean(&environment, "an event", event.to_string().as_bytes());
+        }
     }
 }
 
