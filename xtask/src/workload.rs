@@ -69,6 +69,18 @@ impl Workload {
         command
     }
 
+    /// Puts so many entries into the spool, and lets that many stay.
+    pub(crate) fn fill_spool(&self, entries: usize) -> Result<(), String> {
+        let settings =
+            format!("spool: {{entries: {}, mebibytes: 1024, days: 36500}}\n", 2 * entries);
+        write(&self.home().join("swamp/telemetry.yaml"), &settings)?;
+        for number in 0..entries {
+            let name = format!("telemetry-2026-11-22-00000000-0000-4000-8000-{number:012}.json");
+            write(&self.root().join(".swamp/telemetry").join(name), "{}")?;
+        }
+        Ok(())
+    }
+
     fn home(&self) -> PathBuf {
         self.root().join("home")
     }
