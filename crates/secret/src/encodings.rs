@@ -30,12 +30,14 @@ pub(crate) fn needles(secret: &str) -> Vec<Secret> {
         percent(text, &mut found);
         base64(text.as_bytes(), &mut found);
     }
-    if trimmed.contains('\n') {
-        let lines = trimmed.lines().map(str::trim);
+    let echoed = echoed(trimmed);
+    for text in [trimmed, echoed.as_str()].into_iter().filter(|text| text.contains('\n')) {
+        let lines = text.lines().map(str::trim);
         let long = lines.filter(|line| line.chars().count() >= SHORTEST_LINE);
         found.extend(long.map(Secret::new));
     }
-    found.into_iter().collect()
+    // A short form of a long secret would turn every output into stars.
+    found.into_iter().filter(|form| form.expose().trim().chars().count() >= SHORTEST).collect()
 }
 
 /// JSON, shells, YAML, SQL.
@@ -68,6 +70,7 @@ fn escaped(text: &str, found: &mut BTreeSet<Secret>) {
         }),
         ansi_c(text, false),
         ansi_c(text, true),
+        echoed(text),
     ] {
         found.insert(form.into());
     }
@@ -129,6 +132,47 @@ fn ansi_c(text: &str, octal: bool) -> String {
                 }
             }
         }
+    }
+    out
+}
+
+/// What `echo` makes of backslashes in shells like dash, and `printf %b` in all.
+fn echoed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        let escape = if character == '\\' { rest.peek().copied() } else { None };
+        let plain = match escape {
+            Some('a') => '\u{7}',
+            Some('b') => '\u{8}',
+            // What follows is not printed.
+            Some('c') => break,
+            Some('f') => '\u{c}',
+            Some('n') => '\n',
+            Some('r') => '\r',
+            Some('t') => '\t',
+            Some('v') => '\u{b}',
+            Some('\\') => '\\',
+            Some('0') => {
+                rest.next();
+                let mut code = 0;
+                for _ in 0..3 {
+                    match rest.peek().and_then(|digit| digit.to_digit(8)) {
+                        Some(digit) => code = code * 8 + digit,
+                        None => break,
+                    }
+                    rest.next();
+                }
+                out.extend(char::from_u32(code & 0x7f));
+                continue;
+            }
+            _ => {
+                out.push(character);
+                continue;
+            }
+        };
+        rest.next();
+        out.push(plain);
     }
     out
 }

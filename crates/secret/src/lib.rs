@@ -10,8 +10,8 @@
 //! A secret is found as it is, and as other programs write it: JSON-escaped (also ASCII-only, with
 //! escaped slashes, and twice), percent-encoded (every usual set of plain characters, upper and lower
 //! case, spaces as `+`), base64-encoded (both alphabets, with and without padding, wrapped at 64 or
-//! 76 characters, and inside longer encoded texts at all three alignments), and quoted for a shell,
-//! YAML or SQL. What white space surrounds it does not matter, and long lines of a secret with
+//! 76 characters, and inside longer encoded texts at all three alignments), quoted for a shell, YAML or
+//! SQL, and with its backslashes read as `echo` reads them. What white space surrounds it does not matter, and long lines of a secret with
 //! several lines are found on their own.
 //!
 //! # What is not

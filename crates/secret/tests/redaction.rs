@@ -39,6 +39,7 @@ fn secrets_are_found_as_other_programs_write_them() {
         ("say \"$x\" `y`", r#"say \"\$x\" \`y\`"#),
         ("line1\nline2 \u{fc}", r"line1\nline2 \303\274"),
         ("a;b|c&d", r"a\;b\|c\&d"),
+        (r"C:\new\table\0101", "C:\new\tableA"),
     ] {
         let text = format!("before {written} after");
         assert_eq!(knowing(&[secret]).redact(&text), "before *** after", "{secret:?} {written}");

@@ -174,7 +174,8 @@ fn advice(name: &str, available: &[String], problems: &[String]) -> String {
     let mut advice = if available.is_empty() {
         ". No vaults are configured.".to_owned()
     } else {
-        format!(". Available vaults: {}.", available.join(", "))
+        // On a line of its own: the first line of an error may be recorded, names may not.
+        format!(".\nAvailable vaults: {}.", available.join(", "))
     };
     advice.extend(["\nCreate it with: swamp vault create <type> ", name]);
     for problem in problems {

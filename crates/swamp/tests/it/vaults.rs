@@ -107,7 +107,7 @@ fn what_is_missing_fails_the_step_before_its_method() {
     vault_file(&environment, "env", "ci", &json!({"prefix": "CI_"}));
     environment.write("vaults/broken.yaml", "name: gone\n");
     for (name, expression, want) in [
-        ("vault", "vault.get('gone', 'K')", "Vault not found: gone. Available vaults: ci, main."),
+        ("vault", "vault.get('gone', 'K')", "Vault not found: gone.\nAvailable vaults: ci, main."),
         ("key", "vault.get('main', 'K')", "store it with: swamp vault put main K"),
         ("variable", "vault.get('ci', 'K')", "environment variable CI_K is not set"),
     ] {

@@ -30,7 +30,7 @@ fn a_broken_file_hides_no_other() {
     assert!(problems[0].contains("link.yaml: it is a link out of the repository"));
     assert!(problems.iter().any(|problem| problem.contains("no-type.yaml: 'type' is missing")));
     let error = refused(repo.vaults().find("broken"));
-    assert!(error.starts_with("Vault not found: broken. Available vaults: a, b.\n"), "{error}");
+    assert!(error.starts_with("Vault not found: broken.\nAvailable vaults: a, b.\n"), "{error}");
     assert!(error.contains("no-type.yaml"), "{error}");
 }
 
