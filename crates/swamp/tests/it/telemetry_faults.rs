@@ -212,9 +212,14 @@ fn observe(fault: Option<Fault>) -> Vec<String> {
         // An entry for each command, and for each of the five steps.
         assert_eq!(whole, COMMANDS.len() + 5, "{names:?}");
     }
-    for record in environment.run_records() {
-        seen.push(stable(&swamp_yaml::to_string(&record), &environment));
-    }
+    // Runs that began in the same millisecond have no order.
+    let mut records: Vec<String> = environment
+        .run_records()
+        .iter()
+        .map(|record| stable(&swamp_yaml::to_string(record), &environment))
+        .collect();
+    records.sort();
+    seen.extend(records);
     if matches!(fault, Some(Fault::Symlink)) {
         assert_eq!(
             files(&environment.effects),

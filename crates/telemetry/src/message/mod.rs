@@ -231,6 +231,11 @@ mod tests {
                 "Failed to resolve vault expression vault.get(main, token): no key token",
                 "Failed to resolve vault expression <name>(<text>): no key <name>",
             ),
+            (
+                C::Vault,
+                "Vault not found: v1. Available vaults: acme-vault, acme-other.",
+                "Vault not found: <name>. Available vaults: <name>",
+            ),
             (C::Expression, "size(attributes.card) is no number", "size(<text>) is no number"),
             (C::Method, "[2001:db8::7]:443 <db7.acme.io>", "[<host> <host>"),
             (

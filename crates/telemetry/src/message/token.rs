@@ -149,7 +149,11 @@ fn is_host(core: &str) -> bool {
     {
         return true;
     }
-    if core.matches(':').count() >= 2 && core.chars().all(|c| c.is_ascii_hexdigit() || c == ':') {
+    // Also where something else goes on after it without a blank.
+    let mut addresses = core.split(|c: char| !(c.is_ascii_hexdigit() || c == ':'));
+    if addresses
+        .any(|part| part.matches(':').count() >= 2 && part.chars().any(|c| c.is_ascii_digit()))
+    {
         return true;
     }
     let labels: Vec<&str> = name.split('.').collect();
