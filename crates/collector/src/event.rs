@@ -82,6 +82,7 @@ pub struct Event {
     pub(crate) id: Text,
     pub(crate) run_id: Text,
     pub(crate) parent_id: Text,
+    pub(crate) root_workflow: Text,
     /// Whose it is.
     pub project: ProjectId,
     /// Tells it from all other events of all projects: the key of its `insert_id`, else its `id`.
@@ -126,6 +127,11 @@ impl Event {
     /// The run the user started, for the calls of a workflow and for the command that ran it.
     pub fn run_id(&self) -> Option<&str> {
         self.resolve(&self.run_id)
+    }
+
+    /// The workflow the user started, as far as this event can tell.
+    pub fn root_workflow(&self) -> Option<&str> {
+        self.resolve(&self.root_workflow)
     }
 
     /// The id under which everything of a run comes together: that of the command. Calls without

@@ -21,6 +21,7 @@ mod event;
 pub mod ingest;
 pub mod keys;
 mod query;
+pub mod serve;
 pub mod sketch;
 pub mod store;
 
@@ -29,4 +30,4 @@ pub use error::CollectorError;
 pub use event::{Event, EventKey, Kind, ProjectId};
 pub use ingest::Limits;
 pub use query::{DAY, Filter, HOUR, Interval, Query, TimeRange};
-pub use store::{Outcome, Store, Totals};
+pub use store::{Outcome, SqliteStore, Store, Totals};

@@ -145,6 +145,18 @@ impl Sketch {
     }
 }
 
+/// The number of the bucket a number is counted in, for databases that count by themselves. The order
+/// of these numbers is that of what is counted; the layout of sketches fixes them for good.
+pub fn bucket(value: u64) -> u16 {
+    u16::try_from(Bucket::of(value).place()).unwrap_or(u16::MAX)
+}
+
+/// The number that stands for all that are counted in a bucket; `None` for a number that is no
+/// bucket's.
+pub fn middle(bucket: u16) -> Option<u64> {
+    Some(Bucket::at(u64::from(bucket))?.middle())
+}
+
 /// The place in a sorted list of `count` that so many of a thousand do not exceed, from 1; `None` for
 /// an empty list.
 pub fn rank(count: u64, per_mille: u32) -> Option<u64> {

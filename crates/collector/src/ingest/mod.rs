@@ -73,6 +73,23 @@ pub fn read_body(body: Vec<u8>, arrival: Arrival, limits: &Limits) -> Result<Vec
     Ok(pieces.into_iter().map(|piece| read::event(&text, &piece, arrival, limits)).collect())
 }
 
+/// Reads events again that were accepted before and stand one after the other in a text, each of the
+/// given length. What an event is does not change from one reading to the next.
+pub(crate) fn reread(text: &str, lengths: &[u32], arrival: Arrival) -> Vec<Event> {
+    let (body, limits) = (Arc::from(text), Limits::default());
+    let mut start = 0;
+    let mut events = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let end = start + *length as usize;
+        let piece = scan::Piece { start, end, fault: None };
+        start = end;
+        if let Read::Event(event) = read::event(&body, &piece, arrival, &limits) {
+            events.push(*event);
+        }
+    }
+    events
+}
+
 /// The body as text. Pieces that are no text are marked; the others keep their place, or get a new
 /// one in a text without the bad ones.
 fn as_text(body: Vec<u8>, mut pieces: Vec<scan::Piece>) -> (Arc<str>, Vec<scan::Piece>) {

@@ -119,6 +119,8 @@ struct Workflow<'a> {
     #[serde(borrow)]
     root_run_id: Option<Str<'a>>,
     #[serde(borrow)]
+    root_workflow_name: Option<Str<'a>>,
+    #[serde(borrow)]
     job_name: Option<Str<'a>>,
     #[serde(borrow)]
     step_name: Option<Str<'a>>,
@@ -222,15 +224,19 @@ fn build(
     let mut set = |dimension: Dimension, text| texts[dimension.index()] = text;
     let mut run_id = entry.run_id;
     let mut depth = 0;
+    let mut root_workflow = Text::None;
     let mut phase = None;
     if let Some(context) = entry.workflow_context {
+        depth = context.depth.unwrap_or(0);
+        let outermost =
+            context.name.as_ref().filter(|_| depth == 0).map(|name| Str(name.0.clone()));
+        root_workflow = keep(context.root_workflow_name.or(outermost));
         set(Dimension::Workflow, keep(context.name));
         set(Dimension::Job, keep(context.job_name));
         set(Dimension::Step, keep(context.step_template.or(context.step_name)));
         set(Dimension::ModelType, keep(context.model_type));
         set(Dimension::Driver, keep(context.driver));
         run_id = context.root_run_id.or(context.run_id);
-        depth = context.depth.unwrap_or(0);
         phase = context.phase;
     } else if let Some(context) = entry.method_context {
         set(Dimension::ModelType, keep(context.model_type));
@@ -257,6 +263,7 @@ fn build(
         raw: (place(piece.start)?, place(piece.end)?),
         texts,
         id: keep(entry.id.or(Some(unique))),
+        root_workflow,
         run_id: keep(run_id.filter(is_id)),
         parent_id: keep(entry.parent_invocation_id.filter(is_id)),
         body: Arc::clone(body),

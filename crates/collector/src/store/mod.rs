@@ -4,6 +4,8 @@
 //! [`append`](Store::append) has given an outcome for is durable, is in every answer from then on,
 //! and counts once however often it is sent.
 
+mod sqlite;
+
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -16,6 +18,8 @@ use crate::event::{Event, ProjectId};
 use crate::keys::Directory;
 use crate::query::{Interval, Query};
 use crate::sketch::Distribution;
+
+pub use sqlite::{SqliteDirectory, SqliteStore, backup};
 
 /// What became of an event that was handed to a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
