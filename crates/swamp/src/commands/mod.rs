@@ -4,6 +4,7 @@
 //! it ended. No command ends the process, reads the clock or the environment on its own, or knows
 //! about telemetry.
 
+mod collector;
 mod completions;
 mod data;
 mod datastore;
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     Summarise(summarise::Args),
     /// What is recorded about commands and methods
     Telemetry(telemetry::Args),
+    /// Where telemetry of many machines comes together
+    Collector(collector::Args),
     /// Where data is kept
     Datastore(datastore::Args),
     /// Look for what is wrong around the repository, and put it right
@@ -79,6 +82,7 @@ impl Command {
             Self::Report(args) => args.run(cx),
             Self::Summarise(args) => args.run(cx),
             Self::Telemetry(args) => args.run(cx),
+            Self::Collector(args) => args.run(cx),
             Self::Datastore(args) => args.run(cx),
             Self::Doctor(args) => args.run(cx),
             Self::Completions(args) => args.run(cx),
