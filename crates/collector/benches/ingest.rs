@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use swamp_collector::keys::Directory;
 use swamp_collector::{DAY, Dimension, Query, SqliteStore, Store, TimeRange};
 use swamp_ident::Timestamp;
 
@@ -20,8 +19,7 @@ const PER_REQUEST: usize = 500;
 const CLIENTS: usize = 8;
 
 fn main() {
-    let events: u64 =
-        std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(1_000_000);
+    let events: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     let days: i64 =
         std::env::var("BENCH_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(1);
     let base = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
@@ -152,7 +150,7 @@ fn post(stream: &mut TcpStream, body: &str) {
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     loop {
         let read = stream.read(&mut buffer).unwrap();
         assert!(read > 0, "the collector hung up");
@@ -194,7 +192,7 @@ fn body(number: u64, now: i64, days: i64) -> String {
         let run = event / 25;
         let random = mix(event ^ 0x5eed);
         let (workflow, step) = (mix(run) % 50, event % 24);
-        let started = now - (mix(run ^ 77) % (days * DAY).cast_unsigned()).cast_signed();
+        let started = now - (mix(run ^ 0x77) % (days * DAY).cast_unsigned()).cast_signed();
         let started = Timestamp::from_millis(started);
         if at > 0 {
             body.push(',');
@@ -208,7 +206,7 @@ fn body(number: u64, now: i64, days: i64) -> String {
                 millis = random % 60_000
             );
         } else {
-            let failed = random % 50 == 0;
+            let failed = random.is_multiple_of(50);
             let result = if failed {
                 r#"{"status":"user_error","exitCode":1,"errorType":"UserError","errorMessage":"Command exited with code 3","errorCategory":"method"}"#
             } else {

@@ -134,9 +134,9 @@ pub fn repeats_are_told_across_restarts_and_projects(path: &std::path::Path, ope
 pub fn groups_and_filters_agree_with_counting_by_hand(path: &std::path::Path, open: Open<'_>) {
     let store = open(path);
     let mut events = Vec::new();
-    for number in 0..60_u64 {
-        let driver = ["raw", "docker", "ssh"][number as usize % 3];
-        let model = ["command/shell", "@acme/db"][number as usize % 2];
+    for (at, number) in (0..60_u64).enumerate() {
+        let driver = ["raw", "docker", "ssh"][at % 3];
+        let model = ["command/shell", "@acme/db"][at % 2];
         let event = child(&format!("e{number}"), &format!("p{}", number / 10), AT, number);
         let event = with(
             event,
@@ -151,11 +151,11 @@ pub fn groups_and_filters_agree_with_counting_by_hand(path: &std::path::Path, op
     let query = Query::all(project(&*store));
     let by = [Dimension::Driver, Dimension::ModelType];
     let mut want: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
-    for number in 0..60_u64 {
+    for (at, number) in (0..60_u64).enumerate() {
         let key = format!(
             "{} {}",
-            ["raw", "docker", "ssh"][number as usize % 3],
-            ["command/shell", "@acme/db"][number as usize % 2]
+            ["raw", "docker", "ssh"][at % 3],
+            ["command/shell", "@acme/db"][at % 2]
         );
         let entry = want.entry(key).or_default();
         *entry = (entry.0 + 1, entry.1 + u64::from(number % 5 == 0), entry.2 + number);

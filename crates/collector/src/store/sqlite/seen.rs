@@ -259,7 +259,9 @@ mod tests {
     #[test]
     fn a_filter_lets_its_own_pass_and_few_others() {
         let mut filter = Filter::for_keys(10_000);
-        keys(0..10_000).into_iter().for_each(|key| filter.add(key));
+        for key in keys(0..10_000) {
+            filter.add(key);
+        }
         let filter = Filter::from_bytes(&filter.to_bytes());
         assert!(keys(0..10_000).into_iter().all(|key| filter.may_have(key)));
         let wrong = keys(10_000..110_000).into_iter().filter(|key| filter.may_have(*key)).count();
