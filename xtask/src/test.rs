@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 10] = [
+const NEEDED: [(&str, &str); 12] = [
     ("age", "age"),
     ("git", "git"),
     ("openssl", "openssl"),
@@ -16,6 +16,9 @@ const NEEDED: [(&str, &str); 10] = [
     ("busybox", "busybox-static"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
+    // The dashboard, in a real browser.
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
 ];
 
 /// Where programs are that only administrators have in `PATH`.

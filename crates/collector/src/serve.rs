@@ -114,7 +114,7 @@ async fn listen(
     let address = listener.local_addr().map_err(cannot)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     tokio::spawn(retain(Arc::clone(&app.store), options.retention));
-    let router = router(app);
+    let router = router(Arc::clone(&app));
     listening(&format!("{scheme}://{address}"));
 
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -146,6 +146,7 @@ async fn listen(
         });
     }
     drop(listener);
+    app.stopping.send_replace(true);
     // Clients that do not come to an end in time are cut off; what they sent is in the queue.
     let _ = tokio::time::timeout(GRACE, graceful.shutdown()).await;
     Ok(())
