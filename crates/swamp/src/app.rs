@@ -19,6 +19,7 @@ use crate::output::{Level, Mode, Output, Stream};
 use crate::panics::Panics;
 use crate::pins;
 use crate::recorder::{self, Recorder};
+use crate::signals::Signals;
 use crate::usage_error;
 
 /// Does what the arguments (without the program's name) say and gives the exit code.
@@ -60,7 +61,12 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
                     let recorder = &recorder;
                     let redactor = redactor.clone();
                     let (clock, ids) = (Arc::clone(&clock), Arc::clone(&ids));
-                    let cx = Cx { output, environment, clock, ids, global, redactor, recorder };
+                    let signals = Signals::default();
+                    if let Some(words) = recorder.last_words() {
+                        signals.end_with(words);
+                    }
+                    let cx =
+                        Cx { output, environment, clock, ids, global, redactor, signals, recorder };
                     panics.turn_into_errors(|| {
                         pins::panic_if_wanted(environment, "before");
                         match cli.command {

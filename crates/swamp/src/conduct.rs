@@ -13,7 +13,6 @@ use crate::engine;
 use crate::output::Level;
 use crate::pins;
 use crate::progress::{Console, LiveTree, RunLog, Watchers, can_show_tree};
-use crate::signals;
 
 /// How a run is shown while it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +58,7 @@ impl Conduct {
     ) -> Result<Self, CommandError> {
         let cancel = engine::cancel()?;
         let failed = |error| CommandError::internal(format!("Cannot watch for signals: {error}"));
-        signals::stop_on_signals(&cancel).map_err(failed)?;
+        cx.signals.stop_run(&cancel).map_err(failed)?;
         if let Some(limit) = timeout {
             start_deadline(cancel.clone(), limit).map_err(failed)?;
         }

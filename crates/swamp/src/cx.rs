@@ -12,6 +12,7 @@ use crate::cli::GlobalOptions;
 use crate::ending::CommandError;
 use crate::environment::Environment;
 use crate::output::{Level, Output};
+use crate::signals::Signals;
 
 /// What a command works with besides its own arguments.
 pub(crate) struct Cx<'a> {
@@ -27,6 +28,8 @@ pub(crate) struct Cx<'a> {
     pub(crate) global: &'a GlobalOptions,
     /// Knows the secrets that the command has met.
     pub(crate) redactor: Redactor,
+    /// Who answers SIGINT and SIGTERM.
+    pub(crate) signals: Signals,
     /// Who records the command.
     pub(crate) recorder: &'a crate::recorder::Recorder,
 }

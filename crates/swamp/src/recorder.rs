@@ -17,6 +17,8 @@ use swamp_telemetry::{Masks, Outcome, Session, SessionConfig, Setup, host_name, 
 use crate::command_line::CommandLine;
 use crate::commands::VERSION;
 use crate::environment::Environment;
+use crate::exit_code;
+use crate::signals::LastWords;
 
 /// The recorder of one command, on or off.
 #[derive(Debug, Default)]
@@ -37,7 +39,7 @@ struct Open {
 /// commands that do not exist, are no use of the program.
 pub(crate) fn is_worth_recording(line: &CommandLine, exit: u8) -> bool {
     let asks = line.has("--help") || (line.path.is_empty() && line.has("--version"));
-    !asks && exit != crate::exit_code::UNKNOWN_COMMAND
+    !asks && exit != exit_code::UNKNOWN_COMMAND
 }
 
 impl Recorder {
@@ -103,6 +105,14 @@ impl Recorder {
     /// The consumer for a run's events.
     pub(crate) fn sink(&self) -> Option<Arc<dyn EventSink>> {
         self.open.as_ref().map(|open| open.session.sink())
+    }
+
+    /// What to record when a signal ends the command; `None` when nothing is recorded.
+    pub(crate) fn last_words(&self) -> Option<LastWords> {
+        let closer = self.open.as_ref()?.session.closer();
+        Some(Box::new(move |cause| {
+            closer(Outcome::stopped(i32::from(exit_code::of_cause(cause)), cause));
+        }))
     }
 
     /// Where entries go; `None` when nothing is recorded or something could not be.

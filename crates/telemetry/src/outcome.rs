@@ -1,6 +1,6 @@
 //! How a command ended, and how an ending is written.
 
-use swamp_ident::{ErrorCategory, Failure, Fault, Phase};
+use swamp_ident::{CancelCause, ErrorCategory, Failure, Fault, Phase};
 
 /// How a command ended, as the one way out of the program knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,17 @@ impl Outcome {
     /// run: what stopped it, else the first failure that was not allowed.
     pub const fn exit(exit_code: i32) -> Self {
         Self { exit_code, failure: None, error_type: None }
+    }
+
+    /// Something stopped the command before it had anything to say.
+    pub fn stopped(exit_code: i32, cause: CancelCause) -> Self {
+        let failure = Failure {
+            message: "Stopped before its end".to_owned(),
+            category: cause.category(),
+            fault: Fault::Internal,
+            phase: Phase::BeforeMethod,
+        };
+        Self::failure(exit_code, failure)
     }
 
     /// The command ended without saying how.

@@ -120,6 +120,13 @@ impl Session {
         self.bridge.recover()
     }
 
+    /// Ends the session as [`close`](Self::close) does, from a thread that does not own it, such as
+    /// one that waits for signals. Whoever comes first ends it; the other does nothing.
+    pub fn closer(&self) -> impl FnOnce(Outcome) -> Closed + Send + use<> {
+        let (bridge, clock) = (Arc::clone(&self.bridge), Arc::clone(&self.clock));
+        move |outcome| bridge.close(&outcome, clock.now()).unwrap_or_default()
+    }
+
     /// Ends the session: method calls that are still under way get their entry, the command gets
     /// its own, and all of them are files when this returns. Sessions of the same spool whose
     /// process died are settled as well. What the run emits after this is ignored.

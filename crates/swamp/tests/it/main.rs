@@ -37,6 +37,7 @@ mod panics;
 mod places;
 mod planted;
 mod random_plans;
+mod schemas;
 mod shell;
 mod show;
 mod ssh;

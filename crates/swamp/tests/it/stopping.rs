@@ -271,3 +271,32 @@ fn a_lock_is_not_left_behind_by_a_run_that_was_stopped() {
     assert!(start.elapsed() < Duration::from_secs(20));
     assert_eq!(Entries::read(&environment.spool()).0.len(), 2);
 }
+
+#[test]
+fn a_command_that_is_stopped_outside_a_run_says_so() {
+    for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let environment = TestEnvironment::new();
+        environment.shell("fine", "run: 'true'");
+        environment.workflow("w", &jobs(&[("main", "", &[call("s", "fine", "")])]));
+        // It waits for inputs that never come.
+        let mut command = environment.command(["workflow", "run", "w", "--stdin"]);
+        command.stdin(std::process::Stdio::piped());
+        let mut child = command.spawn().expect("a command");
+        // Waiting would close it.
+        let _stdin = child.stdin.take();
+        let sessions = environment.spool().join("sessions");
+        until("a session", || {
+            std::fs::read_dir(&sessions).is_ok_and(|mut all| all.next().is_some())
+        });
+        // The journal is there a moment before the signals are watched.
+        std::thread::sleep(Duration::from_millis(200));
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(id, signal).expect("a signal");
+        assert_eq!(child.wait().expect("an end").code(), Some(exit));
+        let entries = environment.entries();
+        let result = &entries.parent()["result"];
+        assert_eq!(result["errorCategory"], "cancelled", "{result}");
+        assert_eq!((&result["status"], &result["exitCode"]), (&json!("error"), &json!(exit)));
+        assert_eq!(environment.run_records(), [json!(null); 0]);
+    }
+}

@@ -8,7 +8,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::environment::{TestEnvironment, call, files, is_root, jobs, nest, one_job, stable};
+use crate::environment::{
+    TestEnvironment, call, files, is_root, jobs, nest, one_job, stable, until,
+};
+use crate::telemetry_server::{Reply, Server};
 
 /// A way in which the spool cannot be written.
 #[derive(Clone, Copy, Debug)]
@@ -263,6 +266,56 @@ fn a_spool_that_can_be_written_changes_no_run_either() {
         assert_eq!(expected, format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit));
     }
     assert_eq!(environment.entries().parents().len(), COMMANDS.len());
+}
+
+#[test]
+fn whatever_the_endpoint_does_changes_no_run() {
+    let expected = observe(None);
+    let elsewhere = Server::always(Reply::Take);
+    let redirect: &'static str = format!("location: {}/ingest", elsewhere.url()).leak();
+    let nobody = Server::always(Reply::Take);
+    let refusing = nobody.url();
+    drop(nobody);
+    let endpoints = [
+        ("takes", Some(Server::always(Reply::Take))),
+        ("hangs", Some(Server::always(Reply::Hang))),
+        ("drops", Some(Server::always(Reply::Drop))),
+        ("fails", Some(Server::always(Reply::Status(500)))),
+        ("refuses the key", Some(Server::always(Reply::Status(401)))),
+        ("redirects", Some(Server::always(Reply::With(307, redirect)))),
+        ("talks nonsense", Some(Server::always(Reply::Garbage))),
+        ("is not there", None),
+    ];
+    for (what, server) in endpoints {
+        let mut environment = TestEnvironment::new();
+        let url = server.as_ref().map_or_else(|| refusing.clone(), Server::url);
+        environment.set("SWAMP_TELEMETRY_ENDPOINT", url);
+        workflows(&environment);
+        // The one notice about a new endpoint is wanted.
+        let notice = environment.ok(["version"]).stderr;
+        assert!(notice.contains("telemetry preview"), "{notice}");
+        for (args, expected) in COMMANDS.into_iter().zip(&expected) {
+            let ran = environment.run(args);
+            let [stdout, stderr] =
+                [&ran.stdout, &ran.stderr].map(|text| stable(text, &environment));
+            let stdout = without_hints(&stdout);
+            let seen = format!("{args:?}: {:?}\n{stdout}\n--- stderr\n{stderr}", ran.exit);
+            assert_eq!(*expected, seen, "an endpoint that {what}");
+        }
+        let mut records: Vec<String> = environment
+            .run_records()
+            .iter()
+            .map(|record| stable(&swamp_yaml::to_string(record), &environment))
+            .collect();
+        records.sort();
+        assert_eq!(expected[COMMANDS.len()..], records, "an endpoint that {what}");
+        // What hangs is let go, so that no process outlives the test.
+        drop(server);
+        until("the end of sending", || {
+            environment.json(["telemetry", "status"], 0)["flushing"] == false
+        });
+    }
+    assert!(elsewhere.requests().is_empty(), "a redirect was followed");
 }
 
 #[test]

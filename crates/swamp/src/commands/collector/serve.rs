@@ -62,6 +62,8 @@ impl Args {
             },
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.store.directory(cx)?)?);
+        // It drains before it ends, whoever asks.
+        cx.signals.leave();
         serve(&store, &options, |url| {
             if cx.output.is_json() {
                 cx.output.document(&json!({ "url": url }));

@@ -313,7 +313,7 @@ mod tests {
 
     #[test]
     fn names_are_cut_at_their_beginning() {
-        assert_eq!(cut("nightly / main / backup", Some(10)), "…/ backup");
+        assert_eq!(cut("nightly / main / backup", Some(10)), "… / backup");
         assert_eq!(cut("日本日本", Some(6)), "…日本");
         assert_eq!(cut("short", Some(5)), "short");
         assert_eq!(cut("whatever", None), "whatever");
