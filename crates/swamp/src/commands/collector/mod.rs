@@ -1,6 +1,8 @@
 //! `swamp collector`: where telemetry of many machines comes together
 
 mod backup;
+mod demo;
+mod import;
 mod key;
 mod project;
 mod serve;
@@ -29,6 +31,10 @@ enum Subcommands {
     Key(key::Args),
     /// Projects, whose events never meet
     Project(project::Args),
+    /// Take over entries and events from files
+    Import(import::Args),
+    /// Fill a collector with a month of made-up runs, to look at
+    Demo(demo::Args),
     /// Copy the store while the collector runs
     Backup(backup::Args),
 }
@@ -40,6 +46,8 @@ impl Args {
             Some(Subcommands::Serve(args)) => args.run(cx),
             Some(Subcommands::Key(args)) => args.run(cx),
             Some(Subcommands::Project(args)) => args.run(cx),
+            Some(Subcommands::Import(args)) => args.run(cx),
+            Some(Subcommands::Demo(args)) => args.run(cx),
             Some(Subcommands::Backup(args)) => args.run(cx),
         }
     }

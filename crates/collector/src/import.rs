@@ -1,0 +1,140 @@
+//! Taking over what lies in files: spool entries, the original's entries, exports.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use swamp_ident::Timestamp;
+
+use crate::error::CollectorError;
+use crate::event::{Event, ProjectId};
+use crate::ingest::{Arrival, Limits, Read, entry_as_event, read_body};
+use crate::store::{Outcome, Store};
+
+/// Events handed to the store at once.
+const BATCH: usize = 10_000;
+
+/// What became of what was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Imported {
+    /// Files read.
+    pub files: u64,
+    /// Events stored.
+    pub stored: u64,
+    /// Events that were there already.
+    pub duplicates: u64,
+    /// Files or lines that hold no event.
+    pub unreadable: u64,
+}
+
+/// Takes over a file, or every `.json` and `.ndjson` file below a directory. A file holds one entry,
+/// one event, an `{"events": […]}`, or one of these on each line.
+pub fn import(
+    store: &dyn Store,
+    project: ProjectId,
+    from: &Path,
+    now: Timestamp,
+) -> Result<Imported, CollectorError> {
+    let mut import = Import {
+        store,
+        arrival: Arrival { project, at: now },
+        waiting: Vec::new(),
+        imported: Imported::default(),
+    };
+    for file in files(from)? {
+        let text = fs::read_to_string(&file).map_err(|error| {
+            CollectorError::io(format!("{} cannot be read", file.display()), error)
+        })?;
+        import.imported.files += 1;
+        import.file(&text)?;
+    }
+    import.flush()?;
+    Ok(import.imported)
+}
+
+/// The files that are meant, in order.
+fn files(from: &Path) -> Result<Vec<PathBuf>, CollectorError> {
+    let io = |error| CollectorError::io(format!("{} cannot be read", from.display()), error);
+    if !fs::metadata(from).map_err(io)?.is_dir() {
+        return Ok(vec![from.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(from).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let path = entry.path();
+        // Links are not followed: they may lead in a circle.
+        if entry.file_type().map_err(io)?.is_dir() {
+            found.extend(files(&path)?);
+        } else if path.extension().is_some_and(|kind| kind == "json" || kind == "ndjson") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+struct Import<'a> {
+    store: &'a dyn Store,
+    arrival: Arrival,
+    waiting: Vec<Event>,
+    imported: Imported,
+}
+
+impl Import<'_> {
+    fn file(&mut self, text: &str) -> Result<(), CollectorError> {
+        if self.piece(text)? {
+            return Ok(());
+        }
+        let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+        if lines.peek().is_none() {
+            self.imported.unreadable += 1;
+        }
+        for line in lines {
+            if !self.piece(line)? {
+                self.imported.unreadable += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a text that is one JSON object; says whether it was one.
+    fn piece(&mut self, text: &str) -> Result<bool, CollectorError> {
+        #[derive(serde::Deserialize)]
+        struct Shape {
+            event: Option<serde::de::IgnoredAny>,
+            events: Option<serde::de::IgnoredAny>,
+        }
+        let Ok(shape) = serde_json::from_str::<Shape>(text) else { return Ok(false) };
+        let body = if shape.event.is_some() || shape.events.is_some() {
+            text.to_owned()
+        } else {
+            let Some(event) = entry_as_event(text) else { return Ok(false) };
+            event
+        };
+        let limits = Limits { events: usize::MAX, ..Limits::default() };
+        let Ok(read) = read_body(body.into_bytes(), self.arrival, &limits) else {
+            return Ok(false);
+        };
+        for read in read {
+            match read {
+                Read::Event(event) => self.waiting.push(*event),
+                Read::Invalid(_) | Read::Dropped(_) => self.imported.unreadable += 1,
+            }
+        }
+        if self.waiting.len() >= BATCH {
+            self.flush()?;
+        }
+        Ok(true)
+    }
+
+    fn flush(&mut self) -> Result<(), CollectorError> {
+        for outcome in self.store.append(&std::mem::take(&mut self.waiting))? {
+            match outcome {
+                Outcome::Stored => self.imported.stored += 1,
+                Outcome::Duplicate => self.imported.duplicates += 1,
+                Outcome::Dropped(_) => self.imported.unreadable += 1,
+            }
+        }
+        Ok(())
+    }
+}

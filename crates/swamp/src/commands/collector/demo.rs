@@ -1,0 +1,41 @@
+//! `swamp collector demo`
+
+use serde_json::json;
+use swamp_collector::SqliteStore;
+use swamp_collector::demo::fill;
+use swamp_collector::keys::{DEFAULT_PROJECT, Directory};
+use swamp_collector::store::Store;
+
+use super::{StoreArgs, now};
+use crate::cx::Cx;
+use crate::ending::{CommandResult, Ending};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The project
+    #[arg(long, value_name = "name", default_value = DEFAULT_PROJECT)]
+    project: String,
+    /// Another number makes another month
+    #[arg(long, value_name = "number", default_value_t = 1)]
+    seed: u64,
+}
+
+impl Args {
+    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
+        let directory = self.store.directory(cx)?;
+        let store = SqliteStore::open(&directory)?;
+        let project = store.project(&self.project)?.number;
+        let stored = fill(&store, project, self.seed, now(cx))?;
+        store.close()?;
+        if cx.output.is_json() {
+            cx.output.document(&json!({ "stored": stored, "data": directory }));
+        } else {
+            cx.output.line(format!("{stored} made-up events of a month stored"));
+            let data = directory.display();
+            cx.output.line(format!("Look at them: swamp collector serve --data {data}"));
+        }
+        Ok(Ending::SUCCESS)
+    }
+}
