@@ -12,7 +12,9 @@ use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, Moment};
 use swamp_secret::Redactor;
 use swamp_store::Repository;
-use swamp_telemetry::{Masks, Outcome, Session, SessionConfig, Setup, host_name, surroundings};
+use swamp_telemetry::{
+    Masks, Outcome, Session, SessionConfig, Setup, host_name, recover_sessions, surroundings,
+};
 
 use crate::command_line::CommandLine;
 use crate::commands::VERSION;
@@ -57,7 +59,7 @@ impl Recorder {
         started: Moment,
         redactor: &Redactor,
     ) -> Self {
-        if line.has("--no-telemetry") || leaves_no_trace(line) {
+        if line.has("--no-telemetry") {
             return Self::off();
         }
         let Some(directory) = repository_directory(line, environment) else {
@@ -68,6 +70,12 @@ impl Recorder {
         let (None, Some(spool)) = (setup.off, setup.spool.clone()) else {
             return Self::off();
         };
+        if leaves_no_trace(line) {
+            if line.path().last() != Some(&"off") {
+                recover_sessions(&spool, started.wall);
+            }
+            return Self::off();
+        }
         let marker = setup.marker.as_ref();
         let stdin_is_terminal = std::io::stdin().is_terminal();
         let context = surroundings(&env, stdin_is_terminal, marker);

@@ -115,7 +115,7 @@ pub use key::{ApiKey, KeyChoice, KeySource, NoKey, store_key};
 pub use message::{Masks, Redact, host_name};
 pub use notice::{note_told, was_told};
 pub use outcome::{Outcome, Usage};
-pub use recovery::Recovered;
+pub use recovery::{Recovered, recover_sessions};
 pub use session::{Closed, OnFault, Session, SessionConfig};
 pub use settings::{Marker, MarkerState, Off, Switches, config_dir, repository_spool, user_spool};
 pub use setup::Setup;

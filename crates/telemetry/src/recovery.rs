@@ -2,14 +2,17 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::AtFlags;
+use swamp_ident::Timestamp;
 
 use crate::journal::{Reader, Record, claim_dead, is_journal, is_leftover};
 use crate::spool::{Spool, list};
 use crate::spooler::{Existing, Spooler};
+use crate::tally::{self, Added};
 
 /// Age at which a journal that was never locked belongs to nobody.
 const LEFTOVER: Duration = Duration::from_hours(1);
@@ -29,6 +32,25 @@ impl Recovered {
         self.sessions += other.sessions;
         self.entries += other.entries;
     }
+}
+
+/// Settles dead sessions of a spool without a session of one's own: for commands that see to
+/// telemetry itself. Does nothing where there is no spool, or none that can be used.
+pub fn recover_sessions(spool: &Path, now: Timestamp) -> Recovered {
+    let Ok(spool) = Spool::open(spool) else {
+        return Recovered::default();
+    };
+    let spool = Arc::new(spool);
+    let recovered = recover(&spool);
+    let (entries, bytes) = spool.added();
+    if recovered != Recovered::default() {
+        let Recovered { sessions, entries: of_them } = recovered;
+        let added =
+            Added { entries, bytes, recovered_sessions: sessions, recovered_entries: of_them };
+        // What could not be noted is found when the spool is counted again.
+        drop(tally::note(&spool, added, now));
+    }
+    recovered
 }
 
 /// Settles every session of a spool whose process is gone: each method call that began gets its

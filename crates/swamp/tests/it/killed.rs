@@ -180,3 +180,44 @@ fn two_hundred_commands_at_once_share_a_spool() {
     assert_eq!(entries.0.iter().filter(dead).count(), 1);
     assert_eq!(environment.files(".swamp/telemetry/sessions"), [""; 0]);
 }
+
+#[test]
+fn commands_of_every_kind_recover_a_dead_session() {
+    let kinds: [&[&str]; 12] = [
+        &["version"],
+        &["model", "search"],
+        &["model", "get", "nothing"],
+        &["workflow", "validate", "w"],
+        &["data", "query", "true"],
+        &["vault", "search"],
+        &["model", "get"],
+        &["telemetry", "status"],
+        &["telemetry", "show"],
+        &["telemetry", "stats"],
+        &["telemetry", "preview"],
+        &["telemetry", "export"],
+    ];
+    for args in kinds {
+        let environment = TestEnvironment::new();
+        environment.shell("endless", r#"run: 'echo $$ >> "$EFFECTS/pids"; exec sleep 60'"#);
+        environment.workflow("w", &jobs(&[("main", "", &[call("s", "endless", "")])]));
+        let running = environment.spawn(environment.command(["workflow", "run", "w"]));
+        environment.await_effects("pids", 1);
+        running.signal(Signal::KILL);
+        running.wait();
+        for pid in environment.effects("pids") {
+            let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw).expect("a pid");
+            // It may have noticed by itself.
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+        environment.run(args);
+        let entries = environment.entries();
+        let ended: Vec<&str> = entries
+            .0
+            .iter()
+            .filter(|entry| entry["result"]["errorCategory"] == "terminated")
+            .map(|entry| text(&entry["invocation"]["command"]))
+            .collect();
+        assert_eq!(ended.len(), 2, "{args:?}: {ended:?}");
+    }
+}
