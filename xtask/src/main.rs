@@ -12,6 +12,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <task>
 
   test [filter…]   install what the tests need, then run every test
+  tools            install what some tests of stores use and others do without (900 MB)
   bench [name…]    build for release and print the benchmarks (start, steps, growth, telemetry)
 ";
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let done = match task.as_deref() {
         Some("test") => test::run(&rest),
+        Some("tools") => test::install_tools(),
         Some("bench") => bench::run(&rest),
         _ => {
             eprint!("{USAGE}");

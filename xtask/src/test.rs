@@ -4,8 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 12] = [
+const NEEDED: [(&str, &str); 13] = [
     ("age", "age"),
+    // A store of the collector.
+    ("clickhouse-server", "clickhouse-server"),
     ("git", "git"),
     ("openssl", "openssl"),
     ("setpriv", "util-linux"),
@@ -54,6 +56,18 @@ fn install_missing() -> Result<(), String> {
             .args(["install", "-qy", "--no-install-recommends"])
             .args(missing),
     )
+}
+
+/// Makes a Python environment in the target directory with what only some tests use, as it is large:
+/// today's engine of ClickHouse for the suite of stores.
+pub(crate) fn install_tools() -> Result<(), String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let target = own.ancestors().nth(2).ok_or("this program is in no target directory")?;
+    let environment = target.join("test-tools");
+    if !environment.join("bin/pip").is_file() {
+        succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    succeed(Command::new(environment.join("bin/pip")).args(["install", "-q", "chdb-core==26.9.*"]))
 }
 
 fn is_installed(program: &str) -> bool {

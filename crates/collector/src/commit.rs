@@ -147,8 +147,11 @@ impl Worker {
                 batch.extend(submission.events);
             };
             take(first, &mut batch);
+            let until = Instant::now() + self.store.linger();
             while batch.len() < BATCH_EVENTS {
-                let Ok(next) = self.submissions.try_recv() else { break };
+                let wait = until.saturating_duration_since(Instant::now());
+                // With nothing left to wait this takes what is there.
+                let Ok(next) = self.submissions.recv_timeout(wait) else { break };
                 take(next, &mut batch);
             }
             let started = Instant::now();

@@ -4,10 +4,15 @@
 //! [`append`](Store::append) has given an outcome for is durable, is in every answer from then on,
 //! and counts once however often it is sent.
 
+<<<<<<< HEAD
 mod sqlite;
+=======
+pub mod clickhouse;
+>>>>>>> be79a91 (A store in a ClickHouse, and one suite of what every store must do)
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use swamp_ident::Timestamp;
@@ -285,4 +290,10 @@ pub trait Store: Directory + Send + Sync {
 
     /// Does what is due at the end: after this the next start is quick.
     fn close(&self) -> Result<(), CollectorError>;
+
+    /// How long to wait for more events before a batch that is not full is appended. Stores whose
+    /// cost is in the number of batches say more than nothing; who sends waits that much longer.
+    fn linger(&self) -> Duration {
+        Duration::ZERO
+    }
 }
