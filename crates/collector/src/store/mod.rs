@@ -4,11 +4,8 @@
 //! [`append`](Store::append) has given an outcome for is durable, is in every answer from then on,
 //! and counts once however often it is sent.
 
-<<<<<<< HEAD
-mod sqlite;
-=======
 pub mod clickhouse;
->>>>>>> be79a91 (A store in a ClickHouse, and one suite of what every store must do)
+mod sqlite;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use swamp_collector::api::questions;
@@ -775,32 +776,31 @@ fn too_many_values(place: &Place) {
 fn retention(place: &Place) {
     let store = place.open();
     let project = default_project(&*store);
-    let days = |days: i64| hours_ago(24 * days).to_string();
-    let sent = [
-        call("young", &days(1), 1).of("cmd-young", "r1"),
-        call("old", &days(120), 2).of("cmd-old", "r2"),
-        call("older", &days(500), 4).of("cmd-older", "r3"),
-    ];
-    // Each came when it was made.
-    for (sent, days) in sent.iter().zip([1, 120, 500]) {
-        append(&*store, &read_at(project, hours_ago(24 * days), &[sent.text()]));
-    }
-    assert_eq!(count(&*store, project), (3, 7));
-    let removed = store.retain(Retention::default(), now()).unwrap();
-    assert_eq!(removed, 2);
-    let mut left = 0;
-    store
-        .export(&Query::all(project), &mut |_| {
-            left += 1;
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    assert_eq!(left, 1);
-    assert_eq!(count(&*store, project), (2, 3));
-    let old = store.run(project, "cmd-old").unwrap().unwrap();
-    assert_eq!((old.summary.methods, old.events.len()), (1, 0));
-    assert_eq!(store.run(project, "cmd-young").unwrap().unwrap().events.len(), 1);
-    assert_eq!(store.retain(Retention::default(), now()).unwrap(), 0);
+    // Age counts from the arrival, which is now by the clock of the machine.
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let today = Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap());
+    let later = |days: i64| today.plus_millis(days * 24 * 3_600_000);
+    let sent = ["a", "b"].map(|id| call(id, &today.to_string(), 3).of("cmd", "r").text());
+    append(&*store, &read_at(project, today, &sent));
+    let left = || {
+        let mut left = 0;
+        store
+            .export(&Query::all(project), &mut |_| {
+                left += 1;
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        left
+    };
+    assert_eq!(store.retain(Retention::default(), later(60)).unwrap(), 0);
+    assert_eq!((left(), count(&*store, project)), (2, (2, 6)));
+    assert_eq!(store.retain(Retention::default(), later(120)).unwrap(), 2);
+    assert_eq!((left(), count(&*store, project)), (0, (2, 6)));
+    let run = store.run(project, "cmd").unwrap().unwrap();
+    assert_eq!((run.summary.methods, run.events.len()), (2, 0));
+    assert_eq!(store.retain(Retention::default(), later(120)).unwrap(), 0);
+    store.retain(Retention::default(), later(500)).unwrap();
+    assert_eq!(count(&*store, project), (0, 0));
 }
 
 fn a_large_batch(place: &Place) {
