@@ -55,7 +55,10 @@ fn a_panic_on_the_thread_of_a_step_leaves_by_the_one_way_out() {
     assert_eq!(environment.files(".swamp/telemetry/sessions"), [""; 0]);
 
     // Nothing says "running" any more, and nothing runs.
-    insta::assert_snapshot!(outline(&environment.run_record("w")), @r"
+    // Whether the stopped step still came to say why is a matter of moments.
+    let record = outline(&environment.run_record("w"));
+    let record = record.replace(" - Operation was cancelled: asked to terminate", "");
+    insta::assert_snapshot!(record, @r"
     w: failed - swamp itself failed during this run
       other: cancelled
         long: cancelled
