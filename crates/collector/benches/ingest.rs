@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use swamp_collector::store::clickhouse::ClickHouse;
 use swamp_collector::{DAY, Dimension, Query, SqliteStore, Store, TimeRange};
 use swamp_ident::Timestamp;
 
@@ -24,8 +25,15 @@ fn main() {
         std::env::var("BENCH_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(1);
     let base = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
     let directory = tempfile::tempdir_in(base).unwrap();
-    let store = SqliteStore::open(directory.path()).unwrap();
-    let store: Arc<dyn Store> = Arc::new(store);
+    // An empty ClickHouse takes the place of the file if BENCH_STORE has its address.
+    let open = || -> Arc<dyn Store> {
+        let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+        match std::env::var("BENCH_STORE") {
+            Ok(address) => Arc::new(ClickHouse::open(&address, now).unwrap()),
+            Err(_) => Arc::new(SqliteStore::open(directory.path()).unwrap()),
+        }
+    };
+    let store = open();
     let serving = Arc::clone(&store);
     let (tell, told) = std::sync::mpsc::channel();
     let server = std::thread::spawn(move || {
@@ -131,7 +139,7 @@ fn main() {
     server.join().unwrap();
     drop(store);
     let before = Instant::now();
-    let store = SqliteStore::open(directory.path()).unwrap();
+    let store = open();
     println!("start with {} events: {:.2?}", store.size().unwrap().events, before.elapsed());
     let before = Instant::now();
     let groups = store.groups(&month, &[Dimension::Driver, Dimension::ModelType]).unwrap();

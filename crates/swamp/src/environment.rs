@@ -28,6 +28,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ),
     ("SWAMP_HOME", "where the settings are: $SWAMP_HOME/config; stronger than XDG_CONFIG_HOME"),
     ("XDG_RUNTIME_DIR", "where sockets of shared ssh connections are; /tmp/swamp-<uid> if not set"),
+    ("SWAMP_COLLECTOR_STORE", "what --store of the collector says, when it is not given"),
     ("XDG_DATA_HOME", "where the collector keeps its store: $XDG_DATA_HOME/swamp/collector"),
     ("XDG_CONFIG_HOME", "where the settings are: $XDG_CONFIG_HOME/swamp"),
 ];

@@ -7,7 +7,7 @@ use swamp_collector::store::backup;
 
 use super::StoreArgs;
 use crate::cx::Cx;
-use crate::ending::{CommandResult, Ending};
+use crate::ending::{CommandError, CommandResult, Ending};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -19,6 +19,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
+        if self.store.address(cx).is_some() {
+            return Err(CommandError::user("A ClickHouse is not copied into a file.").with_hint(
+                "Use its own means: BACKUP DATABASE, or ALTER TABLE … FREEZE on old versions",
+            ));
+        }
         backup(&self.store.directory(cx)?, &self.file)?;
         if cx.output.is_json() {
             cx.output.document(&json!({ "file": self.file }));

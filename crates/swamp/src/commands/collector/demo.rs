@@ -1,10 +1,8 @@
 //! `swamp collector demo`
 
 use serde_json::json;
-use swamp_collector::SqliteStore;
 use swamp_collector::demo::fill;
-use swamp_collector::keys::{DEFAULT_PROJECT, Directory};
-use swamp_collector::store::Store;
+use swamp_collector::keys::DEFAULT_PROJECT;
 
 use super::{StoreArgs, now};
 use crate::cx::Cx;
@@ -24,17 +22,21 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let directory = self.store.directory(cx)?;
-        let store = SqliteStore::open(&directory)?;
+        let store = self.store.open(cx)?;
         let project = store.project(&self.project)?.number;
-        let stored = fill(&store, project, self.seed, now(cx))?;
+        let stored = fill(&*store, project, self.seed, now(cx))?;
         store.close()?;
         if cx.output.is_json() {
-            cx.output.document(&json!({ "stored": stored, "data": directory }));
+            let data = self.store.address(cx).is_none().then(|| self.store.directory(cx));
+            cx.output.document(&json!({ "stored": stored, "data": data.transpose()? }));
         } else {
             cx.output.line(format!("{stored} made-up events of a month stored"));
-            let data = directory.display();
-            cx.output.line(format!("Look at them: swamp collector serve --data {data}"));
+            let place = match self.store.address(cx) {
+                // The address may hold a password.
+                Some(_) => "--store <address>".to_owned(),
+                None => format!("--data {}", self.store.directory(cx)?.display()),
+            };
+            cx.output.line(format!("Look at them: swamp collector serve {place}"));
         }
         Ok(Ending::SUCCESS)
     }

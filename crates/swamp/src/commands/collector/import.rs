@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use swamp_collector::SqliteStore;
 use swamp_collector::import::import;
-use swamp_collector::keys::{DEFAULT_PROJECT, Directory};
-use swamp_collector::store::Store;
+use swamp_collector::keys::DEFAULT_PROJECT;
 
 use super::{StoreArgs, now};
 use crate::cx::Cx;
@@ -24,9 +22,9 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let store = SqliteStore::open(&self.store.directory(cx)?)?;
+        let store = self.store.open(cx)?;
         let project = store.project(&self.project)?.number;
-        let imported = import(&store, project, &self.path, now(cx))?;
+        let imported = import(&*store, project, &self.path, now(cx))?;
         store.close()?;
         if cx.output.is_json() {
             cx.output.document(&imported);

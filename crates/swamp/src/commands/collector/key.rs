@@ -2,10 +2,7 @@
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use swamp_collector::keys::{
-    DEFAULT_PROJECT, Directory, KeyId, Project, Scope, StoredKey, create, id_of,
-};
-use swamp_collector::store::SqliteDirectory;
+use swamp_collector::keys::{DEFAULT_PROJECT, KeyId, Project, Scope, StoredKey, create, id_of};
 
 use super::{StoreArgs, now};
 use crate::commands::help;
@@ -79,7 +76,7 @@ impl Args {
 
 impl Create {
     fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let directory = SqliteDirectory::open(&self.store.directory(cx)?)?;
+        let directory = self.store.open_directory(cx)?;
         let project = directory.project(&self.project)?;
         let scope = match self.scope {
             ScopeArg::Ingest => Scope::Ingest,
@@ -101,7 +98,7 @@ impl Create {
 
 impl List {
     fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let directory = SqliteDirectory::open(&self.store.directory(cx)?)?;
+        let directory = self.store.open_directory(cx)?;
         let (keys, projects) = (directory.keys()?, directory.projects()?);
         if cx.output.is_json() {
             let keys: Vec<Value> = keys.iter().map(|key| document(key, &projects)).collect();
@@ -137,7 +134,7 @@ fn document(key: &StoredKey, projects: &[Project]) -> Value {
 
 impl Revoke {
     fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let directory = SqliteDirectory::open(&self.store.directory(cx)?)?;
+        let directory = self.store.open_directory(cx)?;
         // Whoever pastes the whole key means this key.
         let id = id_of(&self.id).unwrap_or(KeyId(self.id));
         directory.revoke_key(&id, now(cx))?;

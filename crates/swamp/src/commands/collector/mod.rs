@@ -8,9 +8,13 @@ mod project;
 mod serve;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Subcommand;
-use swamp_collector::CollectorError;
+use swamp_collector::keys::Directory;
+use swamp_collector::store::SqliteDirectory;
+use swamp_collector::store::clickhouse::ClickHouse;
+use swamp_collector::{CollectorError, SqliteStore, Store};
 use swamp_ident::Timestamp;
 
 use crate::commands::help;
@@ -57,12 +61,40 @@ impl Args {
 #[derive(Debug, clap::Args)]
 struct StoreArgs {
     /// The directory of the store; by default in your data directory
-    #[arg(long, value_name = "dir")]
+    #[arg(long, value_name = "dir", conflicts_with = "store")]
     data: Option<PathBuf>,
+    /// A store in a ClickHouse, by its address
+    #[arg(long, value_name = "clickhouse://user:password@host:8123/database")]
+    store: Option<String>,
 }
 
 impl StoreArgs {
-    /// The directory.
+    /// The address of a ClickHouse, if one is meant. In the environment it is not in process listings.
+    fn address(&self, cx: &Cx<'_>) -> Option<String> {
+        match (&self.data, &self.store) {
+            (_, Some(address)) => Some(address.clone()),
+            (Some(_), None) => None,
+            (None, None) => cx.environment.get("SWAMP_COLLECTOR_STORE"),
+        }
+    }
+
+    /// The store.
+    fn open(&self, cx: &Cx<'_>) -> Result<Arc<dyn Store>, CommandError> {
+        Ok(match self.address(cx) {
+            Some(address) => Arc::new(ClickHouse::open(&address, now(cx))?),
+            None => Arc::new(SqliteStore::open(&self.directory(cx)?)?),
+        })
+    }
+
+    /// Its projects and keys, which can be had while a collector runs.
+    fn open_directory(&self, cx: &Cx<'_>) -> Result<Box<dyn Directory>, CommandError> {
+        Ok(match self.address(cx) {
+            Some(address) => Box::new(ClickHouse::open(&address, now(cx))?),
+            None => Box::new(SqliteDirectory::open(&self.directory(cx)?)?),
+        })
+    }
+
+    /// The directory of a store in a file.
     fn directory(&self, cx: &Cx<'_>) -> Result<PathBuf, CommandError> {
         if let Some(data) = &self.data {
             return Ok(data.clone());

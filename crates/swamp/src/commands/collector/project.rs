@@ -2,8 +2,6 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use swamp_collector::keys::Directory;
-use swamp_collector::store::SqliteDirectory;
 
 use super::{StoreArgs, now};
 use crate::commands::help;
@@ -51,7 +49,7 @@ impl Args {
 
 impl Create {
     fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let directory = SqliteDirectory::open(&self.store.directory(cx)?)?;
+        let directory = self.store.open_directory(cx)?;
         let project = directory.create_project(&self.name, now(cx))?;
         if cx.output.is_json() {
             cx.output.document(&project);
@@ -64,7 +62,7 @@ impl Create {
 
 impl List {
     fn run(self, cx: &Cx<'_>) -> CommandResult {
-        let projects = SqliteDirectory::open(&self.store.directory(cx)?)?.projects()?;
+        let projects = self.store.open_directory(cx)?.projects()?;
         if cx.output.is_json() {
             cx.output.document(&json!({ "projects": projects }));
         } else {

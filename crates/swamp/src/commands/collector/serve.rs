@@ -2,12 +2,11 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use serde_json::json;
+use swamp_collector::Limits;
 use swamp_collector::serve::{ServeOptions, TlsFiles, serve};
 use swamp_collector::store::Retention;
-use swamp_collector::{Limits, SqliteStore, Store};
 
 use super::StoreArgs;
 use crate::cx::Cx;
@@ -61,7 +60,7 @@ impl Args {
                 rollup_days: days(self.keep_statistics),
             },
         };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.store.directory(cx)?)?);
+        let store = self.store.open(cx)?;
         // It drains before it ends, whoever asks.
         cx.signals.leave();
         serve(&store, &options, |url| {
