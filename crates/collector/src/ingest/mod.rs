@@ -1,7 +1,7 @@
 //! From a request body to events.
 //!
-//! A body is first cut into its events ([`scan`]) without understanding them, so that one that makes
-//! no sense does not sink the others; then each is read ([`read`]), borrowing from the body what
+//! A body is first cut into its events (`scan`) without understanding them, so that one that makes
+//! no sense does not sink the others; then each is read (`read`), borrowing from the body what
 //! statistics need. The text of an event is kept as it was sent.
 
 mod decode;

@@ -1,7 +1,7 @@
 //! A store in a ClickHouse, for when one machine is not enough.
 //!
 //! Any number of collectors may stand in front of one ClickHouse, or of a cluster of them: they keep
-//! nothing themselves. [`schema`] has the tables, [`insert`] how each event comes to count once.
+//! nothing themselves. `schema` has the tables, `insert` how each event comes to count once.
 
 mod client;
 mod directory;
