@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 13] = [
+const NEEDED: [(&str, &str); 14] = [
     ("age", "age"),
     // A store of the collector.
     ("clickhouse-server", "clickhouse-server"),
+    ("curl", "curl"),
     ("git", "git"),
     ("openssl", "openssl"),
     ("setpriv", "util-linux"),

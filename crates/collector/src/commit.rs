@@ -55,6 +55,10 @@ struct Submission {
 /// What the commit thread has done, for metrics.
 #[derive(Debug, Default)]
 pub struct CommitCounters {
+    /// Requests handed in.
+    pub queued: AtomicU64,
+    /// Requests whose turn has come.
+    pub taken: AtomicU64,
     /// Batches written.
     pub commits: AtomicU64,
     /// Batches that failed.
@@ -109,7 +113,10 @@ impl Committer {
     pub async fn submit(&self, events: Vec<Event>) -> Result<Vec<Outcome>, NotKept> {
         let (answer, answered) = oneshot::channel();
         match self.queue.try_send(Submission { events, answer }) {
-            Ok(()) => answered.await.unwrap_or(Err(NotKept::Stopping)),
+            Ok(()) => {
+                self.counters.queued.fetch_add(1, Ordering::Relaxed);
+                answered.await.unwrap_or(Err(NotKept::Stopping))
+            }
             Err(TrySendError::Full(_)) => {
                 self.counters.refused.fetch_add(1, Ordering::Relaxed);
                 Err(NotKept::Busy)
@@ -154,6 +161,7 @@ impl Worker {
                 let Ok(next) = self.submissions.recv_timeout(wait) else { break };
                 take(next, &mut batch);
             }
+            self.counters.taken.fetch_add(waiting.len() as u64, Ordering::Relaxed);
             let started = Instant::now();
             let outcomes = self.store.append(&batch);
             self.count(started.elapsed(), outcomes.as_deref().ok());

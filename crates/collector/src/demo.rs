@@ -209,3 +209,49 @@ fn failure(random: &mut Random) -> Value {
 fn event(id: &str, entry: &Value) -> Value {
     json!({"event": "cli_invocation", "distinct_id": "demo", "insert_id": id, "properties": entry})
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::questions::{breakdown, regressions, summary};
+    use crate::dimension::Dimension;
+    use crate::query::{Query, TimeRange};
+    use crate::store::SqliteStore;
+
+    #[test]
+    fn a_seed_makes_a_month_with_something_to_find_and_makes_it_again() {
+        let now = Timestamp::parse("2026-11-22T12:30:00.000Z").unwrap();
+        let query = Query::all(ProjectId(1));
+        let month = || {
+            let directory = tempfile::tempdir().unwrap();
+            let store = SqliteStore::open(directory.path()).unwrap();
+            let stored = fill(&store, query.project, 7, now).unwrap();
+            (directory, store, stored)
+        };
+        let answers = |store: &SqliteStore| {
+            let by = [Dimension::Driver, Dimension::Step];
+            (
+                summary(store, &query, false, now).unwrap(),
+                breakdown(store, &query, &by, 100, false, now).unwrap(),
+                store.runs(&query, None, 20).unwrap(),
+            )
+        };
+        let (first, second) = (month(), month());
+        let (numbers, rows, runs) = answers(&first.1);
+        let again = answers(&second.1);
+        assert_eq!((&numbers, &rows, &runs), (&again.0, &again.1, &again.2));
+        assert_eq!(first.2, second.2);
+        assert_eq!(numbers.numbers.methods + numbers.numbers.runs.unwrap(), first.2);
+        assert!(runs[0].started_at < now);
+        assert!(runs[0].started_at.as_millis() > now.as_millis() - 2 * DAY);
+        // Once more adds nothing.
+        assert_eq!(fill(&first.1, query.project, 7, now).unwrap(), 0);
+
+        let since = Some(Timestamp::parse("2026-11-19T12:00:00.000Z").unwrap());
+        let baseline = TimeRange { since: None, until: since };
+        let recent = query.during(TimeRange { since, until: None });
+        let found = regressions(&first.1, &recent, baseline, 10).unwrap();
+        let mut slower = found.rows.iter().filter(|row| row.slower);
+        assert!(slower.any(|row| row.method.as_deref() == Some("get")), "{found:?}");
+    }
+}

@@ -80,6 +80,8 @@ pub struct Event {
     pub(crate) raw: (u32, u32),
     pub(crate) texts: [Text; Dimension::COUNT],
     pub(crate) id: Text,
+    /// Only if it is another one than `id`.
+    pub(crate) insert_id: Text,
     pub(crate) run_id: Text,
     pub(crate) parent_id: Text,
     pub(crate) root_workflow: Text,
@@ -117,6 +119,11 @@ impl Event {
     /// The entry's id.
     pub fn id(&self) -> &str {
         self.resolve(&self.id).unwrap_or_default()
+    }
+
+    /// The id that sender and collector speak of it by: its `insert_id`, else the entry's id.
+    pub fn insert_id(&self) -> &str {
+        self.resolve(&self.insert_id).unwrap_or_else(|| self.id())
     }
 
     /// The entry of the command that made this call.

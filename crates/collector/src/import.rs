@@ -138,3 +138,70 @@ impl Import<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::query::Query;
+    use crate::store::SqliteStore;
+
+    fn entry(id: &str) -> Value {
+        json!({
+            "id": id, "invocation": {"command": "version", "args": [], "optionKeys": [],
+                "globalOptions": []},
+            "result": {"status": "success", "exitCode": 0},
+            "startedAt": "2026-11-22T09:58:10.514Z", "completedAt": "2026-11-22T09:58:10.605Z",
+            "durationMs": 91, "swampVersion": "0.1.0", "denoVersion": "0.0.0", "platform": "linux",
+        })
+    }
+
+    fn event(id: &str) -> Value {
+        json!({"event": "cli_invocation", "distinct_id": "u", "insert_id": id,
+            "properties": entry(id)})
+    }
+
+    #[test]
+    fn every_kind_of_file_is_taken_over_once() {
+        let files = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = files.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("telemetry-2026-11-22-spooled.json", entry("spooled").to_string());
+        let pretty = serde_json::to_string_pretty(&entry("theirs")).unwrap();
+        write("telemetry-2026-11-22-theirs.flushed.json", pretty);
+        let lines = [event("line-1"), event("line-2"), entry("line-3")];
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        write("below/export.ndjson", format!("{}\n\n", lines.join("\r\n")));
+        write("below/batch.json", json!({"events": [event("in-1"), event("line-1")]}).to_string());
+        write("below/torn.ndjson", format!("{}\n{{\"id\": \"to", event("whole")));
+        write("below/settings.json", json!({"colour": "green"}).to_string());
+        write("below/notes.txt", "not looked at".to_owned());
+
+        let home = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(home.path()).unwrap();
+        let now = Timestamp::parse("2026-11-22T12:00:00.000Z").unwrap();
+        let take = |path: &Path| import(&store, ProjectId(1), path, now).unwrap();
+        let want = Imported { files: 6, stored: 7, duplicates: 1, unreadable: 2 };
+        assert_eq!(take(files.path()), want);
+        let again = Imported { stored: 0, duplicates: 8, ..want };
+        assert_eq!(take(files.path()), again);
+        let alone = take(&files.path().join("below/batch.json"));
+        assert_eq!(alone, Imported { files: 1, duplicates: 2, ..Imported::default() });
+
+        let mut ids = Vec::new();
+        let mut show = |raw: &str| {
+            let event: Value = serde_json::from_str(raw).unwrap();
+            ids.push(event["properties"]["id"].as_str().unwrap().to_owned());
+            std::ops::ControlFlow::Continue(())
+        };
+        store.export(&Query::all(ProjectId(1)), &mut show).unwrap();
+        ids.sort();
+        assert_eq!(ids, ["in-1", "line-1", "line-2", "line-3", "spooled", "theirs", "whole"]);
+        let missing = import(&store, ProjectId(1), &files.path().join("none"), now).unwrap_err();
+        assert!(missing.to_string().contains("none cannot be read"), "{missing}");
+    }
+}

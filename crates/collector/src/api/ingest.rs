@@ -43,7 +43,10 @@ pub(super) async fn ingest(
     body: Body,
 ) -> Response {
     let mut response = match take(&app, sender, &headers, body).await {
-        Ok(answer) => (StatusCode::ACCEPTED, Json(answer)).into_response(),
+        Ok(answer) => {
+            app.requests.accepted.fetch_add(1, Ordering::Relaxed);
+            (StatusCode::ACCEPTED, Json(answer)).into_response()
+        }
         Err(refusal) => {
             app.requests.refused.fetch_add(1, Ordering::Relaxed);
             let mut response = refusal.into_response();
@@ -78,6 +81,7 @@ async fn take(
         .await
         .map_err(|_| ApiError::timed_out())??;
     let limits = app.limits;
+    app.requests.body_bytes.fetch_add(packed.len() as u64, Ordering::Relaxed);
     let unpacked = decode(packed, encoding, &limits)?;
     reserve(app, &mut memory, unpacked.len())?;
     let arrival = Arrival { project: sender.project, at: now() };
@@ -88,7 +92,7 @@ async fn take(
     for item in read {
         results.push(match item {
             Read::Event(event) => {
-                let id = event.id().to_owned();
+                let id = event.insert_id().to_owned();
                 events.push(*event);
                 EventAnswer { id: Some(id), status: "", reason: None }
             }
@@ -98,6 +102,7 @@ async fn take(
                 EventAnswer { id: rejected.id, status: "invalid", reason }
             }
             Read::Dropped(rejected) => {
+                app.requests.dropped.fetch_add(1, Ordering::Relaxed);
                 EventAnswer { id: rejected.id, status: "dropped", reason: Some(rejected.reason) }
             }
         });

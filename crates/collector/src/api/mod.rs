@@ -5,10 +5,13 @@
 
 pub mod auth;
 mod errors;
+mod export;
 mod ingest;
+mod metrics;
 pub mod params;
 pub mod questions;
 mod routes;
+pub(crate) mod tail;
 mod tree;
 
 use std::sync::Arc;
@@ -34,6 +37,9 @@ const BODY_UNITS: usize = 4096;
 /// How finely the memory for bodies is dealt out, in bytes.
 const BODY_UNIT: usize = 64 << 10;
 
+/// Exports at a time: each holds a thread and a view of the store as it was.
+const EXPORTS: usize = 4;
+
 /// Browsers that may watch the live page at a time.
 const WATCHERS: usize = 64;
 
@@ -57,12 +63,20 @@ pub struct App {
     pub stopping: watch::Sender<bool>,
     /// Places for those who watch the live page.
     pub watchers: Arc<Semaphore>,
+    /// Places for those who take everything with them.
+    exports: Arc<Semaphore>,
     bodies: Semaphore,
 }
 
 /// What became of requests, for metrics.
 #[derive(Debug, Default)]
 pub struct RequestCounters {
+    /// Requests to ingest that were answered with what became of each event.
+    pub accepted: AtomicU64,
+    /// Bytes of their bodies, as they came.
+    pub body_bytes: AtomicU64,
+    /// Events that are no telemetry.
+    pub dropped: AtomicU64,
     /// Events that could not be understood.
     pub invalid: AtomicU64,
     /// Requests to ingest that were refused as a whole.
@@ -91,6 +105,7 @@ impl App {
             requests: RequestCounters::default(),
             stopping: watch::Sender::new(false),
             watchers: Arc::new(Semaphore::new(WATCHERS)),
+            exports: Arc::new(Semaphore::new(EXPORTS)),
             bodies: Semaphore::new(BODY_UNITS),
         })
     }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use super::auth::{Reader, now};
 use super::params::Params;
-use super::{ApiError, App, ingest, questions};
+use super::{ApiError, App, export, ingest, metrics, questions, tail};
 use crate::query::{DAY, Interval, TimeRange};
 
 type Answer = Result<Response, ApiError>;
@@ -28,6 +29,9 @@ pub(super) fn router() -> Router<Arc<App>> {
         .route("/api/v1/slowest", get(slowest))
         .route("/api/v1/regressions", get(regressions))
         .route("/api/v1/values", get(values))
+        .route("/api/v1/export", get(export))
+        .route("/api/v1/tail", get(tail))
+        .route("/metrics", get(metrics))
 }
 
 fn params(query: RawQuery) -> Params {
@@ -151,4 +155,28 @@ async fn values(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) ->
         .await?;
     let cardinality = cardinality.into_iter().find(|found| found.dimension == dimension.as_str());
     Ok(Json(serde_json::json!({"values": values, "cardinality": cardinality})).into_response())
+}
+
+async fn export(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> Answer {
+    let (params, now) = (params(query), now());
+    let query = params.query(reader.project, now)?;
+    export::export(&app, query, export::Format::parse(params.get("format"))?, now)
+}
+
+async fn tail(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> Answer {
+    let query = params(query).query(reader.project, now())?;
+    tail::stream(&app, query, tail::as_sent)
+}
+
+async fn metrics(State(app): State<Arc<App>>, reader: Reader) -> Answer {
+    let rollups = app.rollup_metrics;
+    let (size, calls) = app
+        .ask(move |store| {
+            let calls =
+                if rollups { metrics::calls(store, reader.project)? } else { String::new() };
+            Ok((store.size()?, calls))
+        })
+        .await?;
+    let text = metrics::own(&app, size) + &calls;
+    Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
 }

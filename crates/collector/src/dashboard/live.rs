@@ -1,28 +1,21 @@
 //! The live page, and the stream of server-sent events that keeps it going.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures_core::Stream;
+use axum::response::Response;
 use serde_json::Value;
 use swamp_dashboard::View;
 use swamp_dashboard::page::{Arrival, Live};
 use swamp_ident::Timestamp;
-use tokio::sync::{broadcast, mpsc};
 
 use super::{Request, fill};
 use crate::api::auth::{Reader, now};
 use crate::api::params::Params;
-use crate::api::{ApiError, App};
+use crate::api::{ApiError, App, tail};
 use crate::error::CollectorError;
 use crate::event::{Event, Kind};
-use crate::query::Query;
 use crate::store::Store;
 
 /// Calls that the page begins with.
@@ -30,15 +23,6 @@ const FIRST: usize = 50;
 
 /// Runs whose calls the page begins with.
 const RUNS: usize = 5;
-
-/// Rows that wait for a slow browser; beyond that it misses some.
-const WAITING: usize = 64;
-
-/// How often a stream with nothing to say shows that it is alive.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(15);
-
-/// How long a stream lasts. The browser comes again by itself, and shows anew that it may.
-const LIFETIME: Duration = Duration::from_mins(10);
 
 /// The page, with the latest calls of the latest runs.
 pub(super) fn page(store: &dyn Store, request: &Request) -> Result<String, CollectorError> {
@@ -70,56 +54,12 @@ pub(super) async fn events(
     let view = View::read(params.pairs(), now())
         .map_err(|error| ApiError::bad_request(error.to_string()))?;
     let query = fill::query(&view, reader.project, now());
-    let watcher = Arc::clone(&app.watchers).try_acquire_owned().map_err(|_| ApiError::busy())?;
-    let (rows, body) = mpsc::channel(WAITING);
-    let (tail, mut stopping) = (app.committer.tail(), app.stopping.subscribe());
-    tokio::spawn(async move {
-        let _watcher = watcher;
-        tokio::select! {
-            () = follow(tail, &query, &rows) => {}
-            () = tokio::time::sleep(LIFETIME) => {}
-            () = rows.closed() => {}
-            _ = stopping.wait_for(|stopping| *stopping) => {}
-        }
-    });
-    let headers =
-        [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Body::from_stream(Rows(body))).into_response())
+    tail::stream(&app, query, row)
 }
 
-/// Sends the calls that a query asks for until nobody listens.
-async fn follow(
-    mut tail: broadcast::Receiver<Arc<Event>>,
-    query: &Query,
-    rows: &mpsc::Sender<Bytes>,
-) {
-    // The browser takes the connection for established when something comes.
-    let mut next = Some(Bytes::from_static(b"retry: 3000\n\n"));
-    loop {
-        if let Some(row) = next.take()
-            && rows.send(row).await.is_err()
-        {
-            return;
-        }
-        next = match tokio::time::timeout(SIGN_OF_LIFE, tail.recv()).await {
-            Err(_) => Some(Bytes::from_static(b": still here\n\n")),
-            Ok(Ok(event)) => row(&event, query),
-            // It was too slow and missed some: what comes now is what counts.
-            Ok(Err(broadcast::error::RecvError::Lagged(_))) => None,
-            Ok(Err(broadcast::error::RecvError::Closed)) => return,
-        };
-    }
-}
-
-/// A call as a server-sent event, if the query asks for it.
-fn row(event: &Event, query: &Query) -> Option<Bytes> {
-    let wanted = event.project == query.project
-        && event.kind == Kind::Method
-        && query.filters.iter().all(|filter| {
-            let value = event.text(filter.dimension).unwrap_or_default();
-            filter.values.iter().any(|wanted| wanted == value)
-        });
-    if !wanted {
+/// A call as a server-sent event.
+fn row(event: &Event) -> Option<Bytes> {
+    if event.kind != Kind::Method {
         return None;
     }
     let entry = serde_json::from_str::<Value>(event.raw()).ok()?;
@@ -154,15 +94,4 @@ fn arrival(entry: &Value, run: Option<String>) -> Option<Arrival> {
         message: own("/result/errorMessage"),
         run,
     })
-}
-
-/// Rows on their way to a browser.
-struct Rows(mpsc::Receiver<Bytes>);
-
-impl Stream for Rows {
-    type Item = Result<Bytes, std::convert::Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(context).map(|row| row.map(Ok))
-    }
 }

@@ -262,6 +262,10 @@ fn build(
     Ok(Event {
         raw: (place(piece.start)?, place(piece.end)?),
         texts,
+        insert_id: match &entry.id {
+            Some(id) if id.0 != unique.0 => keep(Some(Str(unique.0.clone()))),
+            _ => Text::None,
+        },
         id: keep(entry.id.or(Some(unique))),
         root_workflow,
         run_id: keep(run_id.filter(is_id)),
@@ -464,6 +468,24 @@ mod tests {
         assert_eq!(command(&["workflow"], &[], json!({"runId": "r"})), Kind::Run);
         assert_eq!(command(&["model", "method"], &["run", "R", "m"], json!({})), Kind::Method);
         assert_eq!(command(&["model"], &[], json!({"methodContext": {}})), Kind::Method);
+    }
+
+    #[test]
+    fn the_sender_speaks_of_an_event_by_its_insert_id() {
+        for (insert_id, id, want) in [
+            (json!("outer"), json!("inner"), "outer"),
+            (json!("same"), json!("same"), "same"),
+            (json!("o\"uter"), json!("inner"), "o\"uter"),
+            (json!("outer"), Value::Null, "outer"),
+            (Value::Null, json!("inner"), "inner"),
+        ] {
+            let mut event = child();
+            event["insert_id"] = insert_id;
+            event["properties"]["id"] = id;
+            let event = one(&event);
+            assert_eq!(event.insert_id(), want);
+            assert_eq!(event.key, EventKey::new(ProjectId(1), want));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod changing;
+mod collector;
 mod command_line;
 mod command_words;
 mod conformance;

@@ -8,6 +8,7 @@
 
 mod backoff;
 mod batch;
+mod check;
 mod client;
 mod delivery;
 mod lock;
@@ -25,6 +26,7 @@ use swamp_ident::{Clock, IdSource, RepoId, Timestamp};
 
 pub use backoff::Backoff;
 pub use batch::BatchLimits;
+pub use check::{CheckError, check};
 pub use client::Target;
 pub use report::{FlushError, FlushReport, FlushResult};
 pub use state::LastFlush;

@@ -1,6 +1,7 @@
 //! `swamp telemetry`: what is recorded about commands and methods
 
 mod clear;
+mod connect;
 mod export;
 mod flush;
 mod off;
@@ -45,6 +46,8 @@ enum Subcommands {
     On(on::Args),
     /// Switch telemetry off
     Off(off::Args),
+    /// Send what you run to a collector, once it has answered
+    Connect(connect::Args),
     /// Let the key go to the endpoint this repository names
     Trust(trust::Args),
 }
@@ -62,6 +65,7 @@ impl Args {
             Some(Subcommands::Clear(args)) => args.run(cx),
             Some(Subcommands::On(args)) => args.run(cx),
             Some(Subcommands::Off(args)) => args.run(cx),
+            Some(Subcommands::Connect(args)) => args.run(cx),
             Some(Subcommands::Trust(args)) => args.run(cx),
         }
     }

@@ -1,0 +1,180 @@
+//! The collector, as whoever runs one and sends to it sees it.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::environment::{Running, TestEnvironment, call, jobs, nest, until};
+
+/// A collector with a store of its own.
+struct Collector {
+    running: Running,
+    url: String,
+}
+
+impl Collector {
+    fn start(environment: &TestEnvironment, more: &[&str]) -> Self {
+        let listen = ["collector", "serve", "--listen", "127.0.0.1:0", "--data"];
+        let data = environment.effects.join("store");
+        let mut command = environment.command(listen);
+        command.arg(&data).args(more).arg("--no-telemetry").stdin(Stdio::null());
+        let running = environment.spawn(command);
+        until("the address", || running.stdout_so_far().ends_with('\n'));
+        let url = running.stdout_so_far().trim().to_owned();
+        Self { running, url }
+    }
+
+    /// Asks it something, with whatever else the request needs.
+    fn ask(&self, path: &str, more: &[&str]) -> (u16, String) {
+        let mut command = Command::new("curl");
+        command.args(["--silent", "--noproxy", "*", "--max-time", "20"]).args(more);
+        command.args(["--write-out", "\n%{http_code}"]).arg(format!("{}{path}", self.url));
+        let output = command.output().expect("curl");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let (body, status) = text.rsplit_once('\n').expect("a status");
+        (status.parse().expect("a number"), body.to_owned())
+    }
+
+    fn json(&self, path: &str, more: &[&str]) -> Value {
+        let (status, body) = self.ask(path, more);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).expect("a document")
+    }
+
+    /// SIGTERM ends it well.
+    fn stop(self) {
+        self.running.signal(Signal::TERM);
+        self.running.wait().expect_exit(0);
+    }
+}
+
+fn key(environment: &TestEnvironment, scope: &str) -> String {
+    let data = environment.effects.join("store");
+    let data = data.to_str().expect("text");
+    let command = ["collector", "key", "create", "--scope", scope, "--data", data];
+    environment.ok(command.iter().copied().chain(["--no-telemetry"])).stdout.trim().to_owned()
+}
+
+/// Every call in a run's tree: workflow, job, step, driver, method.
+fn calls(nodes: &Value, found: &mut Vec<[String; 5]>) {
+    for node in nodes.as_array().expect("runs") {
+        for call in node["methods"].as_array().expect("calls") {
+            let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+            found.push([
+                text(&node["workflow"]),
+                text(&call["job"]),
+                text(&call["step"]),
+                text(&call["driver"]),
+                text(&call["method"]),
+            ]);
+        }
+        calls(&node["nested"], found);
+    }
+}
+
+#[test]
+fn what_a_connected_user_runs_is_at_the_collector_once() {
+    let environment = TestEnvironment::new();
+    let (ingest, read) = (key(&environment, "ingest"), key(&environment, "read"));
+    // Keys are wanted, as on an address that others reach.
+    let collector = Collector::start(&environment, &["--behind-proxy"]);
+    let url = collector.url.clone();
+    let settings = environment.config.join("swamp");
+
+    // Nothing is kept of an attempt that fails.
+    let refused = environment.run(["telemetry", "connect", &url, "--no-telemetry"]).expect_exit(1);
+    assert!(refused.stderr.contains("it asks for a key (HTTP 401)"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("collector key create"), "{}", refused.stderr);
+    let connect = ["telemetry", "connect", &url, "--key-stdin", "--no-telemetry"];
+    for wrong in ["swk_0000000000000000_00", read.as_str()] {
+        let refused = environment.run_with_stdin(connect, wrong).expect_exit(1);
+        assert!(refused.stderr.contains("does not take this key"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(wrong), "{}", refused.stderr);
+    }
+    assert!(!settings.join("telemetry.yaml").exists() && !settings.join("telemetry-key").exists());
+
+    environment.run_with_stdin(connect, &format!("{ingest}\n")).expect_exit(0);
+    environment.shell("fine", "run: 'true'");
+    environment.shell("broken", "run: 'exit 3'");
+    environment.workflow("inner", &jobs(&[("deep", "", &[call("leaf", "fine", "")])]));
+    let first = [call("a", "fine", ""), nest("below", "inner", "")];
+    let second = [call("b", "broken", ", allowFailure: true")];
+    environment.workflow("outer", &jobs(&[("one", "", &first[..]), ("two", "", &second[..])]));
+    environment.ok(["workflow", "run", "outer", "--telemetry-flush=off"]);
+    let flushed = environment.json(["telemetry", "flush", "--no-color"], 0);
+    assert_eq!((&flushed["left"], &flushed["ok"]), (&json!(0), &json!(true)), "{flushed}");
+
+    let header = format!("x-api-key: {read}");
+    let header = ["--header", header.as_str()];
+    assert_eq!(collector.ask("/api/v1/runs", &[]).0, 401);
+    let runs = collector.json("/api/v1/runs", &header);
+    let run = &runs["runs"][0];
+    assert_eq!(
+        (runs["runs"].as_array().map(Vec::len), &run["workflow"]),
+        (Some(1), &json!("outer"))
+    );
+    let run =
+        collector.json(&format!("/api/v1/runs/{}", run["id"].as_str().expect("an id")), &header);
+    let mut found = Vec::new();
+    calls(&run["children"], &mut found);
+    found.sort();
+    let want = [
+        ["inner", "deep", "leaf", "raw", "execute"],
+        ["outer", "one", "a", "raw", "execute"],
+        ["outer", "two", "b", "raw", "execute"],
+    ];
+    assert_eq!(found, want.map(|row| row.map(str::to_owned)));
+    let summary = collector.json("/api/v1/summary", &header);
+    assert_eq!((&summary["methods"], &summary["errors"]), (&json!(3), &json!(1)), "{summary}");
+    collector.stop();
+
+    // A collector that is gone, and something that is none, are not connected to.
+    let gone = environment.run(["telemetry", "connect", &url, "--no-telemetry"]).expect_exit(1);
+    assert!(gone.stderr.contains("connection refused"), "{}", gone.stderr);
+    let kept = std::fs::read_to_string(settings.join("telemetry.yaml")).expect("the settings");
+    assert!(kept.contains(&url), "{kept}");
+}
+
+#[test]
+fn a_made_up_month_is_there_to_look_at() {
+    let environment = TestEnvironment::without_repository();
+    let data = environment.effects.join("store");
+    let data = data.to_str().expect("text");
+    let filled = environment.json(["collector", "demo", "--data", data, "--no-telemetry"], 0);
+    let stored = filled["stored"].as_u64().expect("a number");
+    assert!(stored > 5_000, "{filled}");
+    let collector = Collector::start(&environment, &[]);
+    let summary = collector.json("/api/v1/summary", &[]);
+    let (runs, methods) = (summary["runs"].as_u64(), summary["methods"].as_u64());
+    assert_eq!(runs.zip(methods).map(|(runs, methods)| runs + methods), Some(stored), "{summary}");
+    collector.stop();
+}
+
+/// Long enough for a reader to have come and a little to spare.
+const MOMENT: Duration = Duration::from_millis(200);
+
+#[test]
+fn the_tail_shows_events_as_they_come() {
+    let environment = TestEnvironment::new();
+    let collector = Collector::start(&environment, &[]);
+    let mut reader = Command::new("curl");
+    reader.args(["--silent", "--no-buffer", "--noproxy", "*", "--max-time", "60"]);
+    let mut reader = environment.spawn({
+        reader.arg(format!("{}/api/v1/tail?driver=raw", collector.url));
+        reader
+    });
+    until("the stream", || !reader.stdout_so_far().is_empty());
+    std::thread::sleep(MOMENT);
+    environment.ok(["telemetry", "connect", &collector.url, "--no-telemetry"]);
+    environment.shell("fine", "run: 'true'");
+    environment.workflow("w", &jobs(&[("j", "", &[call("s", "fine", "")])]));
+    environment.ok(["workflow", "run", "w", "--telemetry-flush=wait"]);
+    until("the event", || reader.stdout_so_far().contains("\"stepName\":\"s\""));
+    collector.stop();
+    // The stream ends with the collector.
+    let ran = std::mem::replace(&mut reader, environment.spawn(Command::new("true"))).wait();
+    assert_eq!(ran.stdout.matches("event: event").count(), 1, "{}", ran.stdout);
+    reader.wait();
+}
