@@ -8,6 +8,7 @@ mod errors;
 mod export;
 mod ingest;
 mod metrics;
+mod openapi;
 pub mod params;
 pub mod questions;
 mod routes;

@@ -1,37 +1,235 @@
-//! Which address leads where.
+//! Which address leads where: one table, of which the router and the API's document are made.
 
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
+use serde_json::Value;
 
 use super::auth::{Reader, now};
+use super::openapi::{Kind, Parameter};
 use super::params::Params;
-use super::{ApiError, App, export, ingest, metrics, questions, tail};
+use super::{ApiError, App, export, ingest, metrics, openapi, questions, tail};
 use crate::query::{DAY, Interval, TimeRange};
 
 type Answer = Result<Response, ApiError>;
 
+/// How an address is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Get,
+    Post,
+}
+
+/// What an answer is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Content {
+    /// A document of this schema.
+    Json(fn() -> Value),
+    /// Something else, of one of these kinds.
+    Other(&'static [&'static str]),
+}
+
+/// An address, what is behind it, and all that is said about it.
+pub(super) struct Route {
+    /// The address.
+    pub path: &'static str,
+    /// How it is asked.
+    pub verb: Verb,
+    /// What it is for.
+    pub about: &'static str,
+    /// Whether it takes a range of time and filters.
+    pub is_question: bool,
+    /// What it takes besides.
+    pub parameters: &'static [Parameter],
+    /// What it answers.
+    pub answer: Content,
+    /// What is behind it.
+    handler: fn() -> MethodRouter<Arc<App>>,
+}
+
+const fn parameter(name: &'static str, value: Kind, about: &'static str) -> Parameter {
+    Parameter { name, value, is_required: false, about }
+}
+
+const fn required(name: &'static str, value: Kind, about: &'static str) -> Parameter {
+    Parameter { name, value, is_required: true, about }
+}
+
+const fn limit(most: u32) -> Parameter {
+    parameter("limit", Kind::UpTo(most), "How many at most")
+}
+
+const COMPARE: Parameter = parameter("compare", Kind::Switch, "Add the same for the period before");
+
+const PLAIN: Content = Content::Other(&["text/plain"]);
+
+/// Every address of the API: the router and the document about it are made of this.
+pub(super) const ROUTES: &[Route] = &[
+    Route {
+        path: "/ingest",
+        verb: Verb::Post,
+        about: "Takes events; answers when they are durable",
+        is_question: false,
+        parameters: &[],
+        answer: Content::Json(openapi::results),
+        handler: || post(ingest::ingest),
+    },
+    Route {
+        path: "/healthz",
+        verb: Verb::Get,
+        about: "Whether the collector runs",
+        is_question: false,
+        parameters: &[],
+        answer: PLAIN,
+        handler: || get(async || "ok\n"),
+    },
+    Route {
+        path: "/readyz",
+        verb: Verb::Get,
+        about: "Whether the store takes events",
+        is_question: false,
+        parameters: &[],
+        answer: PLAIN,
+        handler: || get(ready),
+    },
+    Route {
+        path: "/metrics",
+        verb: Verb::Get,
+        about: "What the collector does, for Prometheus",
+        is_question: false,
+        parameters: &[],
+        answer: PLAIN,
+        handler: || get(metrics),
+    },
+    Route {
+        path: "/api/v1/summary",
+        verb: Verb::Get,
+        about: "How much happened, and how it went",
+        is_question: true,
+        parameters: &[COMPARE],
+        answer: Content::Json(openapi::summary),
+        handler: || get(summary),
+    },
+    Route {
+        path: "/api/v1/breakdown",
+        verb: Verb::Get,
+        about: "Method calls by the values of dimensions, those with the most time first",
+        is_question: true,
+        parameters: &[
+            required("by", Kind::Dimensions, "What to group by"),
+            limit(100_000),
+            COMPARE,
+        ],
+        answer: Content::Json(openapi::breakdown),
+        handler: || get(breakdown),
+    },
+    Route {
+        path: "/api/v1/timeseries",
+        verb: Verb::Get,
+        about: "Method calls over time",
+        is_question: true,
+        parameters: &[
+            parameter("interval", Kind::Words(&["hour", "day"]), "How long the stretches are"),
+            parameter("by", Kind::Dimensions, "What to group by"),
+        ],
+        answer: Content::Json(openapi::timeseries),
+        handler: || get(timeseries),
+    },
+    Route {
+        path: "/api/v1/runs",
+        verb: Verb::Get,
+        about: "Runs, latest first, a page at a time",
+        is_question: true,
+        parameters: &[
+            limit(1000),
+            parameter("after", Kind::Text, "What the page before gave as next"),
+        ],
+        answer: Content::Json(openapi::runs),
+        handler: || get(runs),
+    },
+    Route {
+        path: "/api/v1/runs/{id}",
+        verb: Verb::Get,
+        about: "One run with everything that happened in it",
+        is_question: false,
+        parameters: &[],
+        answer: Content::Json(openapi::run),
+        handler: || get(run),
+    },
+    Route {
+        path: "/api/v1/errors",
+        verb: Verb::Get,
+        about: "Failures by category and message",
+        is_question: true,
+        parameters: &[limit(10_000)],
+        answer: Content::Json(openapi::errors),
+        handler: || get(errors),
+    },
+    Route {
+        path: "/api/v1/slowest",
+        verb: Verb::Get,
+        about: "The slowest calls",
+        is_question: true,
+        parameters: &[limit(1000)],
+        answer: Content::Json(openapi::slowest),
+        handler: || get(slowest),
+    },
+    Route {
+        path: "/api/v1/regressions",
+        verb: Verb::Get,
+        about: "Which method on which driver got slower or fails more",
+        is_question: true,
+        parameters: &[
+            parameter("baseline", Kind::Time, "The beginning of what to compare with"),
+            limit(1000),
+        ],
+        answer: Content::Json(openapi::regressions),
+        handler: || get(regressions),
+    },
+    Route {
+        path: "/api/v1/values",
+        verb: Verb::Get,
+        about: "The values of a dimension",
+        is_question: false,
+        parameters: &[required("by", Kind::Dimension, "The dimension")],
+        answer: Content::Json(openapi::values),
+        handler: || get(values),
+    },
+    Route {
+        path: "/api/v1/export",
+        verb: Verb::Get,
+        about: "Every event as it was sent, or its values as a table",
+        is_question: true,
+        parameters: &[parameter("format", Kind::Words(&["ndjson", "csv"]), "How it is written")],
+        answer: Content::Other(&["application/x-ndjson", "text/csv"]),
+        handler: || get(export),
+    },
+    Route {
+        path: "/api/v1/tail",
+        verb: Verb::Get,
+        about: "Events as they arrive",
+        is_question: true,
+        parameters: &[],
+        answer: Content::Other(&["text/event-stream"]),
+        handler: || get(tail),
+    },
+    Route {
+        path: "/api/v1/openapi.json",
+        verb: Verb::Get,
+        about: "This document",
+        is_question: false,
+        parameters: &[],
+        answer: Content::Json(openapi::openapi),
+        handler: || get(async || Json(openapi::document())),
+    },
+];
+
 pub(super) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/ingest", post(ingest::ingest))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/api/v1/summary", get(summary))
-        .route("/api/v1/breakdown", get(breakdown))
-        .route("/api/v1/timeseries", get(timeseries))
-        .route("/api/v1/runs", get(runs))
-        .route("/api/v1/runs/{id}", get(run))
-        .route("/api/v1/errors", get(errors))
-        .route("/api/v1/slowest", get(slowest))
-        .route("/api/v1/regressions", get(regressions))
-        .route("/api/v1/values", get(values))
-        .route("/api/v1/export", get(export))
-        .route("/api/v1/tail", get(tail))
-        .route("/metrics", get(metrics))
+    ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, (route.handler)()))
 }
 
 fn params(query: RawQuery) -> Params {

@@ -161,10 +161,8 @@ fn the_tail_shows_events_as_they_come() {
     let collector = Collector::start(&environment, &[]);
     let mut reader = Command::new("curl");
     reader.args(["--silent", "--no-buffer", "--noproxy", "*", "--max-time", "60"]);
-    let mut reader = environment.spawn({
-        reader.arg(format!("{}/api/v1/tail?driver=raw", collector.url));
-        reader
-    });
+    reader.arg(format!("{}/api/v1/tail?driver=raw", collector.url));
+    let reader = environment.spawn(reader);
     until("the stream", || !reader.stdout_so_far().is_empty());
     std::thread::sleep(MOMENT);
     environment.ok(["telemetry", "connect", &collector.url, "--no-telemetry"]);
@@ -174,7 +172,49 @@ fn the_tail_shows_events_as_they_come() {
     until("the event", || reader.stdout_so_far().contains("\"stepName\":\"s\""));
     collector.stop();
     // The stream ends with the collector.
-    let ran = std::mem::replace(&mut reader, environment.spawn(Command::new("true"))).wait();
+    let ran = reader.wait();
     assert_eq!(ran.stdout.matches("event: event").count(), 1, "{}", ran.stdout);
-    reader.wait();
+}
+
+#[test]
+fn other_programs_get_figures_and_everything() {
+    let environment = TestEnvironment::new();
+    let collector = Collector::start(&environment, &["--rollup-metrics"]);
+    environment.ok(["telemetry", "connect", &collector.url, "--telemetry-flush=off"]);
+    environment.shell("fine", "run: 'true'");
+    environment.workflow("w", &jobs(&[("j", "", &[call("=s,1", "fine", "")])]));
+    environment.ok(["workflow", "run", "w", "--telemetry-flush=wait"]);
+
+    let (status, metrics) = collector.ask("/metrics", &[]);
+    assert_eq!(status, 200);
+    for line in [
+        "swamp_collector_requests_total{kind=\"ingest\",outcome=\"accepted\"} 2",
+        "swamp_collector_events_total{outcome=\"ok\"} 3",
+        "swamp_collector_events_total{outcome=\"duplicate\"} 0",
+        "swamp_collector_queue_requests 0",
+        "swamp_collector_store_events 3",
+        "swamp_collector_method_calls_total{driver=\"raw\",model_type=\"command/shell\",status=\"success\"} 1",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+
+    let (_, lines) = collector.ask("/api/v1/export", &[]);
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    assert_eq!(events.len(), 3, "{lines}");
+    let (_, table) = collector.ask("/api/v1/export?format=csv&driver=raw", &[]);
+    let rows: Vec<&str> = table.lines().collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    assert!(rows[0].starts_with("id,kind,startedAt,durationMs,failed,parentId,runId,driver,"));
+    assert!(rows[1].contains(",method,") && rows[1].contains("\"'=s,1\""), "{table}");
+    assert_eq!(collector.ask("/api/v1/export?format=xml", &[]).0, 400);
+
+    // What an export gave is taken over elsewhere.
+    let file = environment.write("export.ndjson", lines);
+    let (file, other) = (file.to_str().expect("text"), environment.effects.join("other"));
+    let other = other.to_str().expect("text");
+    let import = ["collector", "import", file, "--data", other, "--no-telemetry"];
+    assert_eq!(environment.json(import, 0)["stored"], 3);
+    assert_eq!(environment.json(import, 0)["duplicates"], 3);
+    collector.stop();
 }

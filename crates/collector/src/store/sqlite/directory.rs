@@ -9,7 +9,9 @@ use swamp_ident::Timestamp;
 use super::{FILE, lock, schema};
 use crate::error::CollectorError;
 use crate::event::ProjectId;
-use crate::keys::{Directory, KeyId, Project, Scope, StoredKey, check_project_name};
+use crate::keys::{
+    DEFAULT_PROJECT, Directory, KeyId, Project, Scope, StoredKey, check_project_name,
+};
 
 const COLUMNS: &str = "id, project, scope, hash, note, created_at, revoked_at";
 
@@ -39,7 +41,9 @@ impl SqliteDirectory {
         let alone = if path.exists() { None } else { Some(lock::take(directory)?) };
         let connection = schema::open(&path)?;
         drop(alone);
-        Ok(Self::new(connection))
+        let directory = Self::new(connection);
+        make_default_project(&directory)?;
+        Ok(directory)
     }
 
     pub(super) const fn new(connection: Connection) -> Self {
@@ -49,6 +53,19 @@ impl SqliteDirectory {
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A connection has no state of ours that a panic could leave half done.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes the project of senders without a key in a store that has none yet, whoever opens it first.
+pub(super) fn make_default_project(directory: &impl Directory) -> Result<(), CollectorError> {
+    if !directory.projects()?.is_empty() {
+        return Ok(());
+    }
+    let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
+    match directory.create_project(DEFAULT_PROJECT, now) {
+        // Another process was quicker.
+        Ok(_) | Err(CollectorError::Exists { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

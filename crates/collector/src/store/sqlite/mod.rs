@@ -41,7 +41,7 @@ use super::{
 use crate::dimension::Dimension;
 use crate::error::CollectorError;
 use crate::event::{Event, EventKey, Kind, ProjectId};
-use crate::keys::{DEFAULT_PROJECT, Directory, KeyId, Project, StoredKey};
+use crate::keys::{Directory, KeyId, Project, StoredKey};
 use crate::query::{DAY, Interval, Query};
 
 pub use directory::SqliteDirectory;
@@ -113,10 +113,7 @@ impl SqliteStore {
             path,
             _lock: lock,
         };
-        if store.projects()?.is_empty() {
-            let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
-            store.create_project(DEFAULT_PROJECT, now)?;
-        }
+        directory::make_default_project(&store)?;
         store.count_again()?;
         Ok(store)
     }
