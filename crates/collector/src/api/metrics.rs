@@ -108,7 +108,9 @@ pub(super) fn calls(store: &dyn Store, project: ProjectId) -> Result<String, Col
         groups.into_iter().map(|group| (group.key, group.totals)).collect();
     if !rest.is_empty() {
         let mut together = Totals::default();
-        rest.iter().for_each(|group| together.merge(&group.totals));
+        for group in &rest {
+            together.merge(&group.totals);
+        }
         series.push((vec![Some(OTHER.to_owned()); LABELS.len()], together));
     }
     let mut text = Text(String::new());

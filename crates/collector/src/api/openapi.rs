@@ -119,9 +119,13 @@ fn operation(route: &Route) -> Value {
         parameters.push(value);
     };
     if route.is_question {
-        RANGE.iter().for_each(&mut add);
+        for parameter in &RANGE {
+            add(parameter);
+        }
     }
-    route.parameters.iter().for_each(&mut add);
+    for parameter in route.parameters {
+        add(parameter);
+    }
     if route.is_question {
         for dimension in Dimension::ALL {
             parameters.push(json!({
