@@ -1,12 +1,11 @@
 //! The collector, as whoever runs one and sends to it sees it.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::environment::{Running, TestEnvironment, call, jobs, until};
+use crate::environment::{Running, TestEnvironment, call, jobs, nest, until};
 
 /// A collector with a store of its own.
 struct Collector {
@@ -50,6 +49,93 @@ impl Collector {
     }
 }
 
+fn key(environment: &TestEnvironment, scope: &str) -> String {
+    let data = environment.effects.join("store");
+    let data = data.to_str().expect("text");
+    let command = ["collector", "key", "create", "--scope", scope, "--data", data];
+    environment.ok(command.iter().copied().chain(["--no-telemetry"])).stdout.trim().to_owned()
+}
+
+/// Every call in a run's tree: workflow, job, step, driver, method.
+fn calls(nodes: &Value, found: &mut Vec<[String; 5]>) {
+    for node in nodes.as_array().expect("runs") {
+        for call in node["methods"].as_array().expect("calls") {
+            let text = |value: &Value| value.as_str().unwrap_or("?").to_owned();
+            found.push([
+                text(&node["workflow"]),
+                text(&call["job"]),
+                text(&call["step"]),
+                text(&call["driver"]),
+                text(&call["method"]),
+            ]);
+        }
+        calls(&node["nested"], found);
+    }
+}
+
+#[test]
+fn what_a_connected_user_runs_is_at_the_collector_once() {
+    let environment = TestEnvironment::new();
+    let (ingest, read) = (key(&environment, "ingest"), key(&environment, "read"));
+    // Keys are wanted, as on an address that others reach.
+    let collector = Collector::start(&environment, &["--behind-proxy"]);
+    let url = collector.url.clone();
+    let settings = environment.config.join("swamp");
+
+    // Nothing is kept of an attempt that fails.
+    let refused = environment.run(["telemetry", "connect", &url, "--no-telemetry"]).expect_exit(1);
+    assert!(refused.stderr.contains("it asks for a key (HTTP 401)"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("collector key create"), "{}", refused.stderr);
+    let connect = ["telemetry", "connect", &url, "--key-stdin", "--no-telemetry"];
+    for wrong in ["swk_0000000000000000_00", read.as_str()] {
+        let refused = environment.run_with_stdin(connect, wrong).expect_exit(1);
+        assert!(refused.stderr.contains("does not take this key"), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(wrong), "{}", refused.stderr);
+    }
+    assert!(!settings.join("telemetry.yaml").exists() && !settings.join("telemetry-key").exists());
+
+    environment.run_with_stdin(connect, &format!("{ingest}\n")).expect_exit(0);
+    environment.shell("fine", "run: 'true'");
+    environment.shell("broken", "run: 'exit 3'");
+    environment.workflow("inner", &jobs(&[("deep", "", &[call("leaf", "fine", "")])]));
+    let first = [call("a", "fine", ""), nest("below", "inner", "")];
+    let second = [call("b", "broken", ", allowFailure: true")];
+    environment.workflow("outer", &jobs(&[("one", "", &first[..]), ("two", "", &second[..])]));
+    environment.ok(["workflow", "run", "outer", "--telemetry-flush=off"]);
+    let flushed = environment.json(["telemetry", "flush", "--no-color"], 0);
+    assert_eq!((&flushed["left"], &flushed["ok"]), (&json!(0), &json!(true)), "{flushed}");
+
+    let header = format!("x-api-key: {read}");
+    let header = ["--header", header.as_str()];
+    assert_eq!(collector.ask("/api/v1/runs", &[]).0, 401);
+    let runs = collector.json("/api/v1/runs", &header);
+    let run = &runs["runs"][0];
+    assert_eq!(
+        (runs["runs"].as_array().map(Vec::len), &run["workflow"]),
+        (Some(1), &json!("outer"))
+    );
+    let run =
+        collector.json(&format!("/api/v1/runs/{}", run["id"].as_str().expect("an id")), &header);
+    let mut found = Vec::new();
+    calls(&run["children"], &mut found);
+    found.sort();
+    let want = [
+        ["inner", "deep", "leaf", "raw", "execute"],
+        ["outer", "one", "a", "raw", "execute"],
+        ["outer", "two", "b", "raw", "execute"],
+    ];
+    assert_eq!(found, want.map(|row| row.map(str::to_owned)));
+    let summary = collector.json("/api/v1/summary", &header);
+    assert_eq!((&summary["methods"], &summary["errors"]), (&json!(3), &json!(1)), "{summary}");
+    collector.stop();
+
+    // A collector that is gone, and something that is none, are not connected to.
+    let gone = environment.run(["telemetry", "connect", &url, "--no-telemetry"]).expect_exit(1);
+    assert!(gone.stderr.contains("connection refused"), "{}", gone.stderr);
+    let kept = std::fs::read_to_string(settings.join("telemetry.yaml")).expect("the settings");
+    assert!(kept.contains(&url), "{kept}");
+}
+
 #[test]
 fn a_made_up_month_is_there_to_look_at() {
     let environment = TestEnvironment::without_repository();
@@ -65,9 +151,6 @@ fn a_made_up_month_is_there_to_look_at() {
     collector.stop();
 }
 
-/// Long enough for a reader to have come and a little to spare.
-const MOMENT: Duration = Duration::from_millis(200);
-
 #[test]
 fn the_tail_shows_events_as_they_come() {
     let environment = TestEnvironment::new();
@@ -76,8 +159,8 @@ fn the_tail_shows_events_as_they_come() {
     reader.args(["--silent", "--no-buffer", "--noproxy", "*", "--max-time", "60"]);
     reader.arg(format!("{}/api/v1/tail?driver=raw", collector.url));
     let reader = environment.spawn(reader);
+    // It begins with a line of its own once the collector watches for the client.
     until("the stream", || !reader.stdout_so_far().is_empty());
-    std::thread::sleep(MOMENT);
     environment.ok(["telemetry", "connect", &collector.url, "--no-telemetry"]);
     environment.shell("fine", "run: 'true'");
     environment.workflow("w", &jobs(&[("j", "", &[call("s", "fine", "")])]));
