@@ -21,6 +21,12 @@ use crate::store::Outcome;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// How much of the body of a refused request is read and thrown away, in bytes.
+const DISCARDED: usize = 32 << 20;
+
+/// For how long.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+
 #[derive(Serialize)]
 struct Answer {
     accepted: usize,
@@ -38,19 +44,30 @@ struct EventAnswer {
 /// Takes events; answers when they are durable.
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
-    sender: Sender,
+    sender: Result<Sender, ApiError>,
     headers: HeaderMap,
-    body: Body,
+    mut body: Body,
 ) -> Response {
-    let mut response = match take(&app, sender, &headers, body).await {
+    let taken = match sender {
+        Ok(sender) => take(&app, sender, &headers, &mut body).await,
+        Err(refusal) => Err(refusal),
+    };
+    let mut response = match taken {
         Ok(answer) => {
             app.requests.accepted.fetch_add(1, Ordering::Relaxed);
             (StatusCode::ACCEPTED, Json(answer)).into_response()
         }
         Err(refusal) => {
             app.requests.refused.fetch_add(1, Ordering::Relaxed);
+            // Whoever waits to be told to go on has sent nothing yet, and does not have to; whoever
+            // was too slow has had its time.
+            if refusal.status != StatusCode::REQUEST_TIMEOUT
+                && !headers.contains_key(header::EXPECT)
+            {
+                discard(&mut body).await;
+            }
             let mut response = refusal.into_response();
-            // What is left of the body is not read.
+            // What is left of the body after that is not read.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             response
         }
@@ -65,7 +82,7 @@ async fn take(
     app: &Arc<App>,
     sender: Sender,
     headers: &HeaderMap,
-    body: Body,
+    body: &mut Body,
 ) -> Result<Answer, ApiError> {
     let text = |name| headers.get(name).map_or(Ok(""), HeaderValue::to_str);
     let kind = text(header::CONTENT_TYPE).unwrap_or("?");
@@ -129,11 +146,37 @@ async fn submit(app: &Arc<App>, events: Vec<Event>) -> Result<Vec<Outcome>, ApiE
     Ok(app.committer.submit(events).await?)
 }
 
+/// Reads on for a while. A client that is still sending when its connection is closed may never see
+/// the answer: the system throws it away together with what was not read.
+async fn discard(body: &mut Body) {
+    let read = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(frame)) = next_frame(body).await {
+            let length = frame.data_ref().map_or(0, |data| data.len());
+            left = left.saturating_sub(length);
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    // Who takes longer has to do without the answer.
+    let _ = tokio::time::timeout(DISCARD_TIME, read).await;
+}
+
+async fn next_frame(
+    body: &mut Body,
+) -> Option<Result<hyper::body::Frame<axum::body::Bytes>, axum::Error>> {
+    std::future::poll_fn(|cx| std::pin::Pin::new(&mut *body).poll_frame(cx)).await
+}
+
 /// Reads a body while there is memory for it.
-async fn receive(
-    app: &App,
-    mut body: Body,
-) -> Result<(Vec<u8>, Vec<SemaphorePermit<'_>>), ApiError> {
+///
+/// Memory is set aside for what has arrived, not for what is announced: many clients that announce
+/// much and send nothing would keep everybody else out.
+async fn receive<'a>(
+    app: &'a App,
+    body: &mut Body,
+) -> Result<(Vec<u8>, Vec<SemaphorePermit<'a>>), ApiError> {
     let most = app.limits.body_bytes;
     let too_large =
         || ApiError::too_large(format!("The body has more than {most} bytes; send fewer events"));
@@ -142,11 +185,8 @@ async fn receive(
         return Err(too_large());
     }
     let mut memory = Vec::new();
-    reserve(app, &mut memory, announced)?;
-    let mut bytes = Vec::with_capacity(announced);
-    while let Some(frame) =
-        std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await
-    {
+    let mut bytes = Vec::with_capacity(announced.min(BODY_UNIT));
+    while let Some(frame) = next_frame(body).await {
         let frame = frame.map_err(|_| ApiError::bad_request("The body ended early"))?;
         let Ok(data) = frame.into_data() else { continue };
         if bytes.len() + data.len() > most {

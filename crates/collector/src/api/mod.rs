@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::Router;
-use axum::extract::State;
-use axum::middleware;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{self, Next};
 use axum::response::Response;
 use tokio::sync::{Semaphore, watch};
 
@@ -133,13 +134,24 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || ApiError::not_found("There is nothing at this address"))
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(middleware::map_response_with_state(Arc::clone(&app), headers))
+        .layer(middleware::from_fn(close_after_chunks))
         .with_state(app)
+}
+
+/// Ends the connection after a request whose body came in chunks. It may have had a length as well,
+/// which is not used and cannot be seen here any more; if a proxy in front did use it, what follows
+/// on the connection is not what the proxy takes it for (RFC 9112, 6.1).
+async fn close_after_chunks(request: Request, next: Next) -> Response {
+    let in_chunks = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = next.run(request).await;
+    if in_chunks {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// What browsers are told about every answer.
 async fn headers(State(app): State<Arc<App>>, mut response: Response) -> Response {
-    use axum::http::HeaderValue;
-    use axum::http::header;
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, swamp_dashboard::CONTENT_SECURITY_POLICY),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -299,9 +300,11 @@ async fn runs(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> A
 async fn run(
     State(app): State<Arc<App>>,
     reader: Reader,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     query: RawQuery,
 ) -> Answer {
+    let not_text = |_| ApiError::bad_request("The id in the address is not UTF-8");
+    let Path(id) = id.map_err(not_text)?;
     let query = params(query).query(reader.project, now())?;
     let answer = app.ask(move |store| questions::run(store, &query, &id)).await?;
     Ok(Json(answer).into_response())

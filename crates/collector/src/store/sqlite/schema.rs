@@ -1,12 +1,13 @@
 //! The file: its tables, the way from one version to the next, and the look at it before anything is
 //! done with it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::error::CollectorError;
 
@@ -85,6 +86,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, CollectorError> {
         let path = path.to_owned();
         return Err(CollectorError::TooNew { path, found, known: VERSION });
     }
+    // A copy made by `backup` has no write-ahead log yet.
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| damaged(path, &error))?;
     Ok(connection)
 }
 
@@ -180,10 +183,45 @@ fn check(path: &Path) -> Result<(), CollectorError> {
     let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let page = if page == 1 { 65_536 } else { page };
     let expected = page * number(28);
-    if length < expected {
+    if length < expected && !is_in_log(path, page, length / page + 1, expected / page) {
         return Err(damaged(format!("it should have {expected} bytes and has {length}")));
     }
     Ok(())
+}
+
+/// Whether the pages from `first` to `last` are in the write-ahead log. A process that was killed
+/// while it copied the log into the file may have written the beginning, which tells the new length,
+/// and not yet the end; the log is whole then.
+///
+/// The layout is that of <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
+fn is_in_log(path: &Path, page: u64, first: u64, last: u64) -> bool {
+    let log = beside(path, "-wal");
+    let most = fs::metadata(&log).map_or(0, |log| log.len()) / page.max(1);
+    if last.saturating_sub(first) >= most {
+        return false;
+    }
+    let mut missing: BTreeSet<u64> = (first..=last).collect();
+    let mut read = || -> std::io::Result<()> {
+        let mut log = File::open(&log)?;
+        let mut header = [0; 32];
+        log.read_exact(&mut header)?;
+        let mut frame = [0; 24];
+        let step = i64::try_from(page).unwrap_or(i64::MAX);
+        // Frames of an earlier round of the log have another salt.
+        while !missing.is_empty() {
+            log.read_exact(&mut frame)?;
+            if frame[8..16] != header[16..24] {
+                break;
+            }
+            let number = u32::from_be_bytes([frame[0], frame[1], frame[2], frame[3]]);
+            missing.remove(&u64::from(number));
+            log.seek_relative(step)?;
+        }
+        Ok(())
+    };
+    // A log that ends or cannot be read does not have the rest.
+    let _ = read();
+    missing.is_empty()
 }
 
 /// What SQLite says when it opens the file.
@@ -200,6 +238,11 @@ fn damaged(path: &Path, error: &rusqlite::Error) -> CollectorError {
 pub(super) fn from_sqlite(error: &rusqlite::Error) -> CollectorError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => CollectorError::Full,
+        // The index of the log could not be made longer, which is told apart from a full disk only
+        // by where it happens.
+        _ if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
+            CollectorError::Full
+        }
         _ => CollectorError::Store(error.to_string()),
     }
 }

@@ -1,0 +1,14 @@
+//! The collector over real connections: what it answers, and what it does with clients that do not
+//! behave.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(unreachable_pub, reason = "there is nobody outside of a test binary to reach anything")]
+
+mod bodies;
+mod client;
+mod framing;
+mod ingest;
+mod keys;
+mod malformed;
+mod slow;
+mod tls;
