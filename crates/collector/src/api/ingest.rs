@@ -152,7 +152,7 @@ async fn discard(body: &mut Body) {
     let read = async {
         let mut left = DISCARDED;
         while let Some(Ok(frame)) = next_frame(body).await {
-            let length = frame.data_ref().map_or(0, |data| data.len());
+            let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
             left = left.saturating_sub(length);
             if left == 0 {
                 break;

@@ -14,7 +14,7 @@ use swamp_collector::{Limits, Store};
 use swamp_ident::Timestamp;
 
 /// No answer takes longer than this, except those to slow clients.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

@@ -12,6 +12,7 @@
 mod bad_input;
 mod changing;
 mod collector;
+mod collector_faults;
 mod command_line;
 mod command_words;
 mod conformance;
