@@ -10,8 +10,8 @@ const NO_EVENTS: &[u8] = br#"{"events":[]}"#;
 /// Why entries would not be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
-    /// No answer.
-    #[error("there is {0}")]
+    /// No answer, and why.
+    #[error("{0}")]
     NoAnswer(String),
     /// It wants a key and got none.
     #[error("it asks for a key (HTTP {0})")]
