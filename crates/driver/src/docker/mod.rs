@@ -68,6 +68,8 @@ impl Docker {
         let config = &self.config;
         let mut command = Command::new(&config.engine);
         command.args(["run", "--rm", "-i", "--name", container]);
+        // Engines write what a container prints to a file of theirs, where nobody redacts it.
+        command.args(["--log-driver", "none"]);
         let owner = Owner::this_process();
         for (name, value) in owner.labels(self.surroundings.repository.as_ref(), spec.run.as_ref())
         {
@@ -301,6 +303,8 @@ mod tests {
                 "-i",
                 "--name",
                 "swamp-0",
+                "--log-driver",
+                "none",
                 "--network",
                 "none",
                 "--memory",
