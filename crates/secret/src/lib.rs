@@ -20,7 +20,8 @@
 //! destroys more than it protects. Base64 is looked for from [`SHORTEST_ENCODED`] bytes on, lines on
 //! their own from [`SHORTEST_LINE`] characters on. A secret that was changed in other ways (reversed,
 //! hashed, hex-dumped, cut in pieces) is not recognised: redaction is a net below, not a licence to
-//! print secrets. Inside a longer base64 text the characters at both edges that mix bits of the secret
+//! print secrets. A longer base64 text that holds a secret somewhere *and* is wrapped is not searched
+//! across its line breaks. Inside a longer base64 text the characters at both edges that mix bits of the secret
 //! with its neighbours stay; they tell at most four bits each.
 //!
 //! The search automaton holds the needles in a form of its own that is not wiped; it goes when the

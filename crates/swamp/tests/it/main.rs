@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod changing;
+mod choosing;
 mod collector;
 mod collector_faults;
 mod command_line;
@@ -19,6 +20,7 @@ mod conformance;
 mod docker;
 mod doctor;
 mod driver_resolution;
+mod env_expressions;
 mod environment;
 mod export;
 mod failing_jobs;

@@ -5,119 +5,20 @@
 //! alignments. What a command did with the secret it got is written outside the searched places, so
 //! the test knows that secrets did arrive.
 
+mod elsewhere;
+mod planted;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use self::planted::{Seen, secrets, token};
+use crate::environment::{TestEnvironment, call, jobs, nest};
+use crate::telemetry_server::{Reply, Server};
 
-use crate::environment::{Ran, TestEnvironment, call, jobs, nest};
-
-/// The word in a secret that is looked for.
-fn token(number: usize) -> String {
-    format!("k{number:02}Zq7Xv")
-}
-
-/// Makes a secret of a token.
-type Shape = Box<dyn Fn(&str) -> String>;
-
-/// Twenty-two secrets, no two of one shape.
-fn secrets() -> Vec<String> {
-    let shapes: Vec<Shape> = vec![
-        Box::new(str::to_owned),
-        Box::new(|t| format!("it's \"{t}\" quoted")),
-        Box::new(|t| format!("line one {t}\nline two {t}\n\nend")),
-        Box::new(|t| format!("gr\u{fc}n\u{1f511}{t}\u{65e5}\u{672c}")),
-        Box::new(|t| format!("{t}-").repeat(500)[..4000].to_owned()),
-        Box::new(|t| format!("{{\"user\": \"u\", \"pass\": \"{t}\\n\"}}")),
-        Box::new(|t| format!("{t}Zm9vYmFy+/==")),
-        Box::new(|t| format!("$(touch pwned) `touch pwned`; touch pwned && {t} | > < \"$HOME\"")),
-        Box::new(|t| format!("C:\\{t}\\new\\table")),
-        Box::new(|t| format!("%41{t}%zz&a=b c+d")),
-        Box::new(|t| {
-            format!("-----BEGIN KEY-----\nMIIEvQIBADANBgk{t}\nqhkiG9w0BAQ{t}EF\n-----END KEY-----")
-        }),
-        Box::new(|t| format!("  {t}  ")),
-        Box::new(|t| format!("\t{t}\tx\r")),
-        Box::new(|t| format!("-n {t}")),
-        Box::new(|t| format!("${{{{ env.HOME }}}} {t} }}}}")),
-        Box::new(|t| format!("***{t}***")),
-        Box::new(|t| format!("postgres://u:{t}@h/db?x=y%20z")),
-        Box::new(|t| format!("{t}\\")),
-        Box::new(|t| format!("''{t}''")),
-        Box::new(|t| format!(".*{t}[a-z]+$^\\d")),
-        Box::new(|t| format!("<a b=\"{t}\">&amp;</a>")),
-        Box::new(|t| format!("first: {t}\n- second: '{t}'\n# {t}\n")),
-    ];
-    shapes.iter().enumerate().map(|(number, shape)| shape(&token(number))).collect()
-}
-
-/// What to search for because of a token: itself and the characters of its base64 forms that only it
-/// decides.
-fn forms(token: &str) -> Vec<String> {
-    let mut forms = vec![token.to_owned()];
-    for engine in [&STANDARD, &URL_SAFE] {
-        for before in 0..3 {
-            let mut bytes = vec![0; before];
-            bytes.extend(token.bytes());
-            let encoded = engine.encode(&bytes);
-            forms.push(encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned());
-        }
-    }
-    forms
-}
-
-/// Everything that somebody else could get to see.
-#[derive(Default)]
-struct Seen(Vec<(String, Vec<u8>)>);
-
-impl Seen {
-    fn add(&mut self, place: impl Into<String>, bytes: impl Into<Vec<u8>>) {
-        self.0.push((place.into(), bytes.into()));
-    }
-
-    fn ran(&mut self, what: &str, ran: &Ran) {
-        self.add(format!("stdout of {what}"), ran.stdout.as_bytes());
-        self.add(format!("stderr of {what}"), ran.stderr.as_bytes());
-    }
-
-    fn directory(&mut self, directory: &Path) {
-        for entry in fs::read_dir(directory).expect("a directory") {
-            let entry = entry.expect("an entry");
-            let path = entry.path();
-            if entry.file_type().expect("a file type").is_dir() {
-                self.directory(&path);
-            } else {
-                let content = fs::read(&path).unwrap_or_default();
-                self.add(path.display().to_string(), content);
-                self.add("a file name", path.display().to_string());
-            }
-        }
-    }
-
-    /// The places where one of the tokens is.
-    fn leaks(&self, tokens: &[String]) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        for (number, token) in tokens.iter().enumerate() {
-            for form in forms(token) {
-                for (place, bytes) in &self.0 {
-                    let at = bytes.windows(form.len()).position(|part| part == form.as_bytes());
-                    if let Some(at) = at {
-                        let near = &bytes[at.saturating_sub(40)..(at + 40).min(bytes.len())];
-                        let near = String::from_utf8_lossy(near).into_owned();
-                        found.insert(format!("secret {number} in {place}: {near:?}"));
-                    }
-                }
-            }
-        }
-        found
-    }
-}
-
-/// The command lines of all processes, again and again, while `work` goes on.
-fn while_watching_processes<T>(seen: &mut Seen, work: impl FnOnce() -> T) -> T {
+/// The command lines of all processes, again and again, while `work` goes on. Those that are meant
+/// contain one of the `marks`. Processes in containers are among them.
+fn while_watching_processes<T>(seen: &mut Seen, marks: &[&str], work: impl FnOnce() -> T) -> T {
     let done = AtomicBool::new(false);
     let lines = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -137,10 +38,12 @@ fn while_watching_processes<T>(seen: &mut Seen, work: impl FnOnce() -> T) -> T {
         (result, watcher.join().expect("a watcher"))
     });
     let (result, lines) = lines;
-    assert!(
-        lines.iter().any(|line| String::from_utf8_lossy(line).contains("EFFECTS/got-")),
-        "no command of the run was seen"
-    );
+    for mark in marks {
+        assert!(
+            lines.iter().any(|line| String::from_utf8_lossy(line).contains(mark)),
+            "no command with {mark} was seen"
+        );
+    }
     for line in lines {
         seen.add("a command line", line);
     }
@@ -178,7 +81,8 @@ sleep 0.05
 
 #[test]
 fn no_secret_is_left_anywhere() {
-    let environment = TestEnvironment::new();
+    let server = Server::always(Reply::Take);
+    let environment = sending_later(&server);
     let secrets = secrets();
     let tokens: Vec<String> = (0..secrets.len()).map(token).collect();
     let mut seen = Seen::default();
@@ -245,7 +149,7 @@ fn no_secret_is_left_anywhere() {
     );
 
     // Once as a document, once as log lines of every level.
-    let (document, log) = while_watching_processes(&mut seen, || {
+    let (document, log) = while_watching_processes(&mut seen, &["EFFECTS/got-"], || {
         let document = environment.run(["workflow", "run", "outer", "--json"]);
         (document, environment.run(["workflow", "run", "outer", "--log", "--log-level", "trace"]))
     });
@@ -290,22 +194,40 @@ fn no_secret_is_left_anywhere() {
     assert!(!environment.repo.join("pwned").exists(), "a secret was run");
     assert!(fs::read_dir(environment.spool()).expect("a spool").count() > 20);
 
-    for directory in [&environment.repo, &environment.config, &environment.home] {
-        seen.directory(directory);
+    nothing_leaked(&environment, &server, seen, &tokens);
+}
+
+/// Sends what waits, and searches everything that was left or went out.
+fn nothing_leaked(
+    environment: &TestEnvironment,
+    server: &Server,
+    mut seen: Seen,
+    tokens: &[String],
+) {
+    let places = [&environment.repo, &environment.config, &environment.home];
+    for place in places {
+        seen.directory(place);
     }
-    let leaks = seen.leaks(&tokens);
+    let waiting = environment.entries().0.len();
+    seen.ran("telemetry flush", &environment.ok(["telemetry", "flush"]));
+    let requests = server.requests();
+    let events: usize = requests.iter().map(|request| request.events().len()).sum();
+    assert!(events >= waiting, "{events} of {waiting} were sent");
+    for request in requests {
+        seen.add("a request", format!("{} {:?}", request.line, request.headers));
+        seen.add("the body of a request", request.body);
+    }
+    for place in places {
+        seen.directory(place);
+    }
+    let leaks = seen.leaks(tokens);
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), Vec::from_iter(leaks).join("\n"));
 }
 
-#[test]
-fn the_search_finds_what_is_there() {
-    let mut seen = Seen::default();
-    let token = token(3);
-    seen.add("raw", format!("a{token}b"));
-    for before in 0..3 {
-        let text = format!("{}{token}:", "u".repeat(before));
-        seen.add(format!("base64 {before}"), STANDARD.encode(text));
-    }
-    seen.add("clean", "nothing");
-    assert_eq!(seen.leaks(&[token]).len(), 4);
+/// A repository whose telemetry waits until it is sent to this server.
+fn sending_later(server: &Server) -> TestEnvironment {
+    let mut environment = TestEnvironment::new();
+    environment.set("SWAMP_TELEMETRY_ENDPOINT", server.url());
+    environment.set("SWAMP_TELEMETRY_FLUSH", "off");
+    environment
 }
