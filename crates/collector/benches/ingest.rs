@@ -17,12 +17,13 @@ use swamp_collector::{DAY, Dimension, Query, SqliteStore, Store, TimeRange};
 use swamp_ident::Timestamp;
 
 const PER_REQUEST: usize = 500;
-const CLIENTS: usize = 8;
 
 fn main() {
     let events: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     let days: i64 =
         std::env::var("BENCH_DAYS").ok().and_then(|days| days.parse().ok()).unwrap_or(1);
+    let clients: usize =
+        std::env::var("BENCH_CLIENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
     let base = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
     let directory = tempfile::tempdir_in(base).unwrap();
     // An empty ClickHouse takes the place of the file if BENCH_STORE has its address.
@@ -56,7 +57,7 @@ fn main() {
     let started = Instant::now();
     let requests = events / PER_REQUEST as u64;
     let (mut latencies, generating): (Vec<Duration>, Duration) = std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
+        let clients: Vec<_> = (0..clients)
             .map(|_| {
                 scope.spawn(|| {
                     let mut stream = TcpStream::connect(&address).unwrap();
