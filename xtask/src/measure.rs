@@ -99,11 +99,12 @@ pub(crate) fn median(mut values: Vec<Duration>) -> Duration {
 /// `None` without `valgrind`.
 pub(crate) fn instructions(command: &Command) -> Option<u64> {
     let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+    // Half the price of callgrind, for the same number.
+    valgrind.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
     let output = under(&mut valgrind, command).output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr);
-    let line = text.lines().find(|line| line.contains("Collected :"))?;
-    line.rsplit(' ').next()?.parse().ok()
+    let line = text.lines().find(|line| line.contains("I   refs:"))?;
+    line.rsplit(' ').next()?.replace(',', "").parse().ok()
 }
 
 /// A tool that is to run a command in its own surroundings.
@@ -124,8 +125,8 @@ fn under<'a>(tool: &'a mut Command, command: &Command) -> &'a mut Command {
 pub(crate) fn system_calls(command: &Command) -> Option<u64> {
     let log = tempfile::NamedTempFile::new().ok()?;
     let mut strace = Command::new("strace");
-    // The daemonised tracer follows threads but not the processes they start.
-    strace.args(["-f", "-c", "-o"]).arg(log.path());
+    // Threads are followed, and processes until they become other programs.
+    strace.args(["-f", "-b", "execve", "-c", "-o"]).arg(log.path());
     let strace = under(&mut strace, command);
     let status = strace.stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
     if !status.success() {
