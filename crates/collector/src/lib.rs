@@ -27,7 +27,7 @@ pub mod serve;
 pub mod sketch;
 pub mod store;
 
-pub use dimension::{Dimension, OTHER};
+pub use dimension::{Dimension, OTHER, most_values};
 pub use error::CollectorError;
 pub use event::{Event, EventKey, Kind, ProjectId};
 pub use ingest::Limits;

@@ -29,9 +29,9 @@ mod view;
 
 pub use address::Page;
 pub use asset::Asset;
-pub use dimension::Dimension;
 pub use figures::{Bucket, Calls, Group, Series, Summary};
 pub use outcome::Outcome;
 pub use shell::{CONTENT_SECURITY_POLICY, Shell};
+pub use swamp_ident::Dimension;
 pub use text::Name;
 pub use view::{Filter, Period, Span, View, ViewError};

@@ -4,6 +4,7 @@ use maud::{DOCTYPE, Markup, html};
 use swamp_ident::Timestamp;
 
 use crate::asset;
+use crate::dimension::label;
 use crate::text::{Name, plain};
 use crate::view::{Period, Span};
 use crate::{Dimension, Page, View, outcome, time};
@@ -155,11 +156,11 @@ impl Shell {
                 ul.chips aria-label="Filters" {
                     @for filter in &self.view.filters {
                         li.chip {
-                            span.chip-key { (filter.dimension.label()) }
+                            span.chip-key { (label(filter.dimension)) }
                             @if filter.value.is_empty() { span.none { "none" } }
                             @else { (Name::up_to(&filter.value, 48)) }
                             a.chip-x href=(link(&self.view.dropping(filter)))
-                                aria-label={ "Remove filter " (filter.dimension.label()) " "
+                                aria-label={ "Remove filter " (label(filter.dimension)) " "
                                     (plain(&filter.value, 48)) } { "×" }
                         }
                     }
@@ -171,7 +172,7 @@ impl Shell {
                                 label { "Where"
                                     select name="filter" {
                                         @for dimension in Dimension::ALL {
-                                            option value=(dimension.as_str()) { (dimension.label()) }
+                                            option value=(dimension.as_str()) { (label(dimension)) }
                                         }
                                     }
                                 }

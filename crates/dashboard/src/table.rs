@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::amount::{self, Sense};
+use crate::dimension::label;
 use crate::figures::{Calls, Group, Series, Summary};
 use crate::text::optional;
 use crate::{Dimension, Page, View, chart};
@@ -106,7 +107,7 @@ impl Groups<'_> {
                 table.groups {
                     caption.away { (self.caption) }
                     thead { tr {
-                        @for dimension in self.by { th scope="col" { (dimension.label()) } }
+                        @for dimension in self.by { th scope="col" { (label(*dimension)) } }
                         @for column in Column::ALL { (self.heading(column)) }
                     } }
                     tbody { @for row in self.rows { (self.row(row, most)) } }

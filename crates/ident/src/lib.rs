@@ -5,6 +5,7 @@
 //! name can never be passed where a step name is meant.
 
 mod clock;
+mod dimension;
 pub mod exit_code;
 mod id;
 mod name;
@@ -12,6 +13,7 @@ mod outcome;
 mod timestamp;
 
 pub use clock::{Clock, IdSource, Moment, RandomIds, SystemClock};
+pub use dimension::Dimension;
 pub use id::{DataId, DefinitionId, InvocationId, OutputId, RepoId, RunId, WorkflowId};
 pub use name::{
     DataName, DriverName, JobName, MethodName, ModelName, NameError, SpecName, StepName, TypeName,

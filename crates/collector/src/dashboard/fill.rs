@@ -5,7 +5,6 @@ use swamp_dashboard::{Bucket, Calls, Group, Outcome, Series, Summary, View};
 use swamp_ident::Timestamp;
 
 use crate::answer::{self, MethodCall, RunNode, percentile};
-use crate::dimension::Dimension;
 use crate::error::CollectorError;
 use crate::event::ProjectId;
 use crate::query::{DAY, Filter, Interval, Query, TimeRange};
@@ -14,33 +13,15 @@ use crate::store::{self, RunSummary, Store, Totals};
 /// Stretches of a series, at most; longer periods get longer stretches.
 const BUCKETS: i64 = 200;
 
-/// The store's dimension of a page's.
-pub(super) fn dimension(dimension: swamp_dashboard::Dimension) -> Dimension {
-    use swamp_dashboard::Dimension as Shown;
-    match dimension {
-        Shown::Driver => Dimension::Driver,
-        Shown::ModelType => Dimension::ModelType,
-        Shown::Method => Dimension::Method,
-        Shown::Workflow => Dimension::Workflow,
-        Shown::Job => Dimension::Job,
-        Shown::Step => Dimension::Step,
-        Shown::Status => Dimension::Status,
-        Shown::ErrorCategory => Dimension::ErrorCategory,
-        Shown::ErrorMessage => Dimension::ErrorMessage,
-        Shown::Platform => Dimension::Platform,
-        Shown::Agent => Dimension::Agent,
-    }
-}
-
 /// What a view asks of a store.
 pub(super) fn query(view: &View, project: ProjectId, now: Timestamp) -> Query {
     let (since, until) = view.period.bounds(now);
     let mut filters: Vec<Filter> = Vec::new();
     for filter in &view.filters {
-        let dimension = dimension(filter.dimension);
-        match filters.iter_mut().find(|known| known.dimension == dimension) {
+        match filters.iter_mut().find(|known| known.dimension == filter.dimension) {
             Some(known) => known.values.push(filter.value.clone()),
-            None => filters.push(Filter { dimension, values: vec![filter.value.clone()] }),
+            None => filters
+                .push(Filter { dimension: filter.dimension, values: vec![filter.value.clone()] }),
         }
     }
     Query { project, range: TimeRange { since: Some(since), until: Some(until) }, filters }
@@ -225,14 +206,6 @@ fn offset(millis: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pages_and_stores_mean_the_same_dimensions() {
-        assert_eq!(swamp_dashboard::Dimension::ALL.len(), Dimension::COUNT);
-        for shown in swamp_dashboard::Dimension::ALL {
-            assert_eq!(dimension(shown).as_str(), shown.as_str());
-        }
-    }
 
     #[test]
     fn outcomes() {

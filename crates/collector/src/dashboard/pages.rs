@@ -4,7 +4,7 @@ use swamp_dashboard::page::{
     Breakdown, CategoryCount, Column, Errors, Failures, Overview, Run, Runs, Slowest, Subject,
     SubjectKind,
 };
-use swamp_dashboard::{Calls, Dimension as Shown, Outcome};
+use swamp_dashboard::{Calls, Outcome};
 use swamp_ident::Timestamp;
 
 use super::{Request, fill};
@@ -54,40 +54,38 @@ pub(super) fn breakdown(store: &dyn Store, request: &Request) -> Made {
     let (query, now) = (&request.query, request.shell.now);
     let mut by = Vec::new();
     for name in request.params.all("by").flat_map(|list| list.split(',')) {
-        if let Some(dimension) = Shown::parse(name)
+        if let Some(dimension) = Dimension::parse(name)
             && !by.contains(&dimension)
         {
             by.push(dimension);
         }
     }
     if by.is_empty() {
-        by = vec![Shown::Driver, Shown::ModelType, Shown::Method];
+        by = vec![Dimension::Driver, Dimension::ModelType, Dimension::Method];
     }
-    let dimensions: Vec<Dimension> = by.iter().map(|shown| fill::dimension(*shown)).collect();
     let page = Breakdown {
         sort: request.params.get("sort").and_then(Column::parse).unwrap_or(Column::Time),
         calls: calls(store, query)?,
         series: fill::series(store, query, now)?,
-        groups: fill::groups(questions::breakdown(store, query, &dimensions, GROUPS, true, now)?),
+        groups: fill::groups(questions::breakdown(store, query, &by, GROUPS, true, now)?),
         by,
     };
     Ok(page.render(&request.shell))
 }
 
 pub(super) fn methods(store: &dyn Store, request: &Request) -> Made {
-    subject(store, request, SubjectKind::Method, Shown::Method)
+    subject(store, request, SubjectKind::Method, Dimension::Method)
 }
 
 pub(super) fn workflows(store: &dyn Store, request: &Request) -> Made {
-    subject(store, request, SubjectKind::Workflow, Shown::Workflow)
+    subject(store, request, SubjectKind::Workflow, Dimension::Workflow)
 }
 
 /// The page of one, if the view names one, else the list of all.
-fn subject(store: &dyn Store, request: &Request, kind: SubjectKind, named: Shown) -> Made {
+fn subject(store: &dyn Store, request: &Request, kind: SubjectKind, named: Dimension) -> Made {
     let (query, now) = (&request.query, request.shell.now);
-    let groups = |by: &[Shown]| -> Result<_, CollectorError> {
-        let by: Vec<Dimension> = by.iter().map(|shown| fill::dimension(*shown)).collect();
-        Ok(fill::groups(questions::breakdown(store, query, &by, MANY, true, now)?))
+    let groups = |by: &[Dimension]| -> Result<_, CollectorError> {
+        Ok(fill::groups(questions::breakdown(store, query, by, MANY, true, now)?))
     };
     let (summary, before) = fill::summary(&questions::summary(store, query, true, now)?);
     let series = fill::series(store, query, now)?;

@@ -312,7 +312,7 @@ pub fn a_run_has_its_events_as_they_were_sent(path: &std::path::Path, open: Open
 
 pub fn too_many_values_become_other(path: &std::path::Path, open: Open<'_>) {
     let store = open(path);
-    let limit = Dimension::Driver.limit();
+    let limit = swamp_collector::most_values(Dimension::Driver);
     let events: Vec<Value> = (0..limit + 50)
         .map(|number| {
             let event = child(&format!("e{number}"), "p", AT, 1);

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::address::address;
+use crate::dimension::label;
 use crate::figures::{Calls, Group, Series};
 use crate::table::{Column, Groups, charts};
 use crate::{Dimension, Page, Shell, amount};
@@ -120,12 +121,12 @@ impl Breakdown {
                         @let pairs = [("by", words(&by)), ("sort", self.sort.as_str().to_owned())];
                         li {
                             @if on && self.by.len() == 1 {
-                                span.switch.on aria-current="true" { (dimension.label()) }
+                                span.switch.on aria-current="true" { (label(dimension)) }
                             } @else {
                                 a.switch.on[on] href=(shell.view.link_with(Page::Breakdown, pairs))
                                     aria-current=[on.then_some("true")]
                                     title=(if on { "Remove" } else { "Add" }) {
-                                    (dimension.label())
+                                    (label(dimension))
                                 }
                             }
                         }

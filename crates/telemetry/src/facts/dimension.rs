@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Something that method calls may have in common.
+/// Something that method calls may have in common: what a collector knows as
+/// [`swamp_ident::Dimension`], without the texts of errors, which are not counted on this disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dimension {
     /// The driver that ran it.
@@ -100,6 +101,7 @@ mod tests {
         for (place, dimension) in Dimension::ALL.into_iter().enumerate() {
             assert_eq!(dimension as usize, place);
             assert_eq!(Dimension::parse(dimension.as_str()), Ok(dimension));
+            assert_eq!(swamp_ident::Dimension::ALL[place].as_str(), dimension.as_str());
         }
         let error = Dimension::parse("colour").unwrap_err().to_string();
         assert!(

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use crate::dimension::{Dimension, OTHER};
+use crate::dimension::{Dimension, OTHER, most_values};
 use crate::error::CollectorError;
 use crate::event::ProjectId;
 
@@ -41,7 +41,7 @@ impl KnownValues {
             return Ok(true);
         }
         let told_apart = values.len() - usize::from(values.contains(OTHER));
-        if told_apart >= dimension.limit() {
+        if told_apart >= most_values(dimension) {
             return Ok(false);
         }
         values.insert(value.into());
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn beyond_the_limit_nothing_new_is_told_apart() {
         let known = KnownValues::default();
-        let had = || Ok((1..Dimension::Driver.limit()).map(|n| n.to_string()).collect());
+        let had = || Ok((1..most_values(Dimension::Driver)).map(|n| n.to_string()).collect());
         let ask = |value: &str| known.admits(ProjectId(1), Dimension::Driver, value, had).unwrap();
         assert!(ask("1"));
         assert!(ask("new"));

@@ -28,7 +28,7 @@ use super::{
     Cardinality, Group, Outcome, Point, Retention, RunCounts, RunCursor, RunEvents, RunSummary,
     SlowCall, Store, StoreSize,
 };
-use crate::dimension::{Dimension, OTHER};
+use crate::dimension::{Dimension, OTHER, most_values};
 use crate::error::CollectorError;
 use crate::event::{Event, ProjectId};
 use crate::query::{DAY, HOUR, Interval, Query, TimeRange};
@@ -214,7 +214,7 @@ impl Store for ClickHouse {
                 Ok(Cardinality {
                     dimension: dimension.as_str(),
                     values: row.number()?,
-                    limit: dimension.limit() as u64,
+                    limit: most_values(dimension) as u64,
                     other: row.sum()?,
                 })
             })

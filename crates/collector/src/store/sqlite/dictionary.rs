@@ -6,7 +6,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use rusqlite::{Connection, Transaction};
 
-use crate::dimension::{Dimension, OTHER};
+use crate::dimension::{Dimension, OTHER, most_values};
 use crate::error::CollectorError;
 use crate::event::{Event, ProjectId};
 use crate::store::Cardinality;
@@ -81,7 +81,7 @@ impl Dictionary {
             let words = &mut words[dimension.index()];
             key[dimension.index()] = match words.numbers.get(text) {
                 Some(number) => *number,
-                None if words.texts.len() < dimension.limit() && text != OTHER => {
+                None if words.texts.len() < most_values(dimension) && text != OTHER => {
                     self.fresh.push((event.project, dimension));
                     words.add(Arc::from(text))
                 }
@@ -100,7 +100,7 @@ impl Dictionary {
         let words = &mut self.projects.entry(project).or_default()[dimension.index()];
         match words.numbers.get(text) {
             Some(number) => *number,
-            None if words.texts.len() < dimension.limit() && text != OTHER => {
+            None if words.texts.len() < most_values(dimension) && text != OTHER => {
                 self.fresh.push((project, dimension));
                 words.add(Arc::from(text))
             }
@@ -205,7 +205,7 @@ impl Dictionary {
             Cardinality {
                 dimension: dimension.as_str(),
                 values: words.map_or(0, |words| words.texts.len() as u64),
-                limit: dimension.limit() as u64,
+                limit: most_values(dimension) as u64,
                 other: words.map_or(0, |words| words.beyond),
             }
         };
