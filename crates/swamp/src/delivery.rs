@@ -5,6 +5,7 @@
 //! integration). The same process sees to the bounds of the spool, endpoint or not.
 
 use std::path::Path;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -169,8 +170,11 @@ pub(crate) fn after_command(
     }
 }
 
-/// Starts `swamp telemetry flush` as a process that nobody waits for: it leads a session of its own,
-/// stands in the root directory and has nothing open.
+/// Starts `swamp telemetry flush` as a process that nobody waits for: it stands in the root directory
+/// and has nothing open. It is in a process group of its own from its first moment, because a terminal
+/// that closes hangs up on the group in its foreground, which is ours, and that may be right after we
+/// end: at once, if we were the terminal's own command (`ssh -t host swamp …`). A session of its own,
+/// which it could only make later itself, would come too late.
 fn start(setup: &Setup) -> std::io::Result<()> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["telemetry", "flush", "--background"]);
@@ -178,7 +182,7 @@ fn start(setup: &Setup) -> std::io::Result<()> {
         Some(root) => command.arg("--repo-dir").arg(root.canonicalize()?),
         None => command.arg("--outside"),
     };
-    command.env_remove("SWAMP_REPO_DIR").current_dir("/");
+    command.env_remove("SWAMP_REPO_DIR").current_dir("/").process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     // A pipe that somebody gave us and reads to its end would stay open with the process. We start
     // no other one after it.

@@ -16,7 +16,7 @@ fn sending_to(server: &Server) -> TestEnvironment {
 }
 
 /// Waits until nobody is sending, so that no process outlives the test.
-fn settle(environment: &TestEnvironment) {
+pub fn settle(environment: &TestEnvironment) {
     until("the end of sending", || {
         environment.json(["telemetry", "status"], 0)["flushing"] == false
     });

@@ -53,3 +53,4 @@ mod telemetry_faults;
 #[path = "../../../telemetry/tests/delivery/server.rs"]
 mod telemetry_server;
 mod vaults;
+mod terminal;

@@ -115,8 +115,6 @@ impl Args {
 
     /// Nobody looks at this process: whatever happens is in the spool's own notes.
     fn in_background(cx: &Cx<'_>, setup: &Setup) -> Ending {
-        // A terminal that is closed, and Ctrl-C in it, are about other processes.
-        let _ = rustix::process::setsid();
         if let (None, Some(spool)) = (setup.off, setup.spool.as_deref()) {
             let is_on = || delivery::is_on(setup);
             let sources = (&*cx.clock, &*cx.ids);
