@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::environment::{Running, TestEnvironment, call, jobs, nest, until};
 
 /// A collector with a store of its own.
-struct Collector {
+pub struct Collector {
     running: Running,
-    url: String,
+    pub url: String,
 }
 
 impl Collector {
-    fn start(environment: &TestEnvironment, more: &[&str]) -> Self {
+    /// Starts one, with more options.
+    pub fn start(environment: &TestEnvironment, more: &[&str]) -> Self {
         let listen = ["collector", "serve", "--listen", "127.0.0.1:0", "--data"];
         let data = environment.effects.join("store");
         let mut command = environment.command(listen);
@@ -36,20 +37,27 @@ impl Collector {
         (status.parse().expect("a number"), body.to_owned())
     }
 
-    fn json(&self, path: &str, more: &[&str]) -> Value {
+    /// The text of the answer to a question.
+    pub fn text(&self, path: &str, more: &[&str]) -> String {
         let (status, body) = self.ask(path, more);
         assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).expect("a document")
+        body
+    }
+
+    /// The document that the answer to a question is.
+    pub fn json(&self, path: &str, more: &[&str]) -> Value {
+        serde_json::from_str(&self.text(path, more)).expect("a document")
     }
 
     /// SIGTERM ends it well.
-    fn stop(self) {
+    pub fn stop(self) {
         self.running.signal(Signal::TERM);
         self.running.wait().expect_exit(0);
     }
 }
 
-fn key(environment: &TestEnvironment, scope: &str) -> String {
+/// Makes a key for a collector of this environment.
+pub fn key(environment: &TestEnvironment, scope: &str) -> String {
     let data = environment.effects.join("store");
     let data = data.to_str().expect("text");
     let command = ["collector", "key", "create", "--scope", scope, "--data", data];

@@ -29,6 +29,7 @@ mod fan_out;
 mod file_modes;
 mod flush;
 mod interop;
+mod flush_tls;
 mod killed;
 mod leaks;
 mod looking;

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rustls::CertificateError;
 use swamp_wire::IngestResults;
 use ureq::http::HeaderMap;
 use ureq::tls::{RootCerts, TlsConfig, TlsProvider};
@@ -157,12 +158,30 @@ fn explain(error: &ureq::Error) -> String {
         ureq::Error::ConnectionFailed => "no connection".to_owned(),
         ureq::Error::Io(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-            _ => format!("the connection broke ({error})"),
+            _ => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(error) => explain_tls(error),
+                None => format!("the connection broke ({error})"),
+            },
         },
-        ureq::Error::Rustls(error) => format!("no safe connection ({error})"),
+        ureq::Error::Rustls(error) => explain_tls(error),
         ureq::Error::Tls(error) => format!("no safe connection ({error})"),
         other => format!("no answer that makes sense ({other})"),
     }
+}
+
+fn explain_tls(error: &rustls::Error) -> String {
+    let why = match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "its certificate is not trusted: nobody in SSL_CERT_FILE, or else in the system's list, \
+             vouches for it"
+                .to_owned()
+        }
+        rustls::Error::InvalidCertificate(cause) => format!("its certificate is no good: {cause}"),
+        // The list of the system, or SSL_CERT_FILE, is empty or cannot be read.
+        rustls::Error::General(why) => why.clone(),
+        other => other.to_string(),
+    };
+    format!("no safe connection ({why})")
 }
 
 #[cfg(test)]
