@@ -17,6 +17,7 @@ mod collector_faults;
 mod command_line;
 mod command_words;
 mod conformance;
+mod delivered;
 mod docker;
 mod doctor;
 mod driver_resolution;
@@ -28,8 +29,8 @@ mod failure_table;
 mod fan_out;
 mod file_modes;
 mod flush;
-mod interop;
 mod flush_tls;
+mod interop;
 mod killed;
 mod leaks;
 mod looking;
@@ -53,5 +54,5 @@ mod telemetry_faults;
 #[expect(dead_code, reason = "shared with the tests of the telemetry crate, which use all of it")]
 #[path = "../../../telemetry/tests/delivery/server.rs"]
 mod telemetry_server;
-mod vaults;
 mod terminal;
+mod vaults;

@@ -58,7 +58,9 @@ impl Args {
                 let written = self.write(&spool, range.as_ref(), &mut out)?;
                 match written.and_then(|read| out.flush().map(|()| read)) {
                     // The reader has enough.
-                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Read::default(),
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                        return Ok(Ending::SUCCESS);
+                    }
                     other => other.map_err(|error| failed(Path::new("standard output"), &error))?,
                 }
             }
@@ -70,6 +72,11 @@ impl Args {
                 read.unreadable,
                 spool.display()
             );
+            cx.output.record(Level::Warning, "telemetry·export", message);
+        }
+        if read == Read::default() {
+            let message = "No entry is here to be exported. Those that were delivered are gone, \
+                           unless the marker says telemetryKeepFlushed: true.";
             cx.output.record(Level::Warning, "telemetry·export", message);
         }
         if let Some(path) = &self.output {
