@@ -89,13 +89,13 @@ pub(crate) fn run(args: &[OsString], panics: &Panics) -> u8 {
         show_error(&plain, error);
     }
     let (exit, outcome) = summary(&result);
-    if let Some(setup) = recorder.close(outcome)
+    if let Some(recorded) = recorder.close(outcome)
         && line.path.first().is_none_or(|command| command != "telemetry")
     {
         // A value that makes no sense was refused above.
         let flushing = Flushing::wanted(&line, environment).unwrap_or_default();
         let talks = !line.has("--quiet");
-        delivery::after_command(&setup, flushing, &plain, talks, (&*clock, &*ids));
+        delivery::after_command(&recorded, flushing, &plain, talks, (&*clock, &*ids));
     }
     exit
 }

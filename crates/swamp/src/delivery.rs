@@ -2,17 +2,18 @@
 //!
 //! Nothing, unless an endpoint is set. Then a process of its own sends them, and the command exits
 //! at once; or the command waits for it, where the machine goes away right after (continuous
-//! integration). The same process sees to the bounds of the spool, endpoint or not.
+//! integration). The same process sees to the bounds of the spool, endpoint or not, and settles what
+//! dead sessions left when that is too much for the end of a command.
 
-use std::path::Path;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use swamp_ident::{Clock, IdSource};
 use swamp_store::{Repository, Span};
 use swamp_telemetry::flush::{Backoff, BatchLimits, Errand, FlushJob, FlushReport, due};
-use swamp_telemetry::{Named, Setup, note_told, was_told};
+use swamp_telemetry::{Named, Setup, note_told, recover_sessions, was_told};
 
 use crate::arguments::RepoArgs;
 use crate::command_line::CommandLine;
@@ -21,6 +22,7 @@ use crate::cx::Cx;
 use crate::ending::CommandError;
 use crate::environment::Environment;
 use crate::output::{Output, Stream};
+use crate::recorder::Recorded;
 
 /// How long `wait` waits when it does not say.
 const WAIT: Duration = Duration::from_secs(10);
@@ -137,17 +139,22 @@ pub(crate) fn is_on(setup: &Setup) -> bool {
 /// Sees to what is due when a command has ended and everything is recorded. Nothing that goes wrong
 /// here is the command's business.
 pub(crate) fn after_command(
-    setup: &Setup,
+    Recorded { setup, is_unsettled }: &Recorded,
     flushing: Flushing,
     output: &Output,
     talks: bool,
     sources: (&dyn Clock, &dyn IdSource),
 ) {
+    let now = sources.0.now().wall;
     let Some(spool) = setup.spool.as_deref() else {
         return;
     };
     if talks && !output.is_json() {
         tell_once(setup, output);
+    }
+    // Who waits, or wants no other process, does it now; that process begins with it.
+    if *is_unsettled && flushing != Flushing::Detach {
+        recover_sessions(spool, now);
     }
     let url = setup.usable_endpoint().map(swamp_telemetry::Endpoint::ingest_url);
     if let Flushing::Wait(limit) = flushing
@@ -157,8 +164,9 @@ pub(crate) fn after_command(
         return;
     }
     let url = url.filter(|_| flushing != Flushing::Off);
-    let errand = due(spool, url.as_deref(), &setup.preferences.limits, sources.0.now().wall);
+    let errand = due(spool, url.as_deref(), &setup.preferences.limits, now);
     match (errand, flushing) {
+        (None, Flushing::Detach) if *is_unsettled => drop(start(setup)),
         (None, _) => {}
         (Some(Errand::Tidy), Flushing::Off) => {
             let on = || true;

@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, Moment};
@@ -22,6 +23,10 @@ use crate::environment::Environment;
 use crate::exit_code;
 use crate::signals::LastWords;
 
+/// How long the end of a command may be about sessions that died. What is left after that is for a
+/// process of its own.
+const SETTLE_FOR: Duration = Duration::from_millis(3);
+
 /// The recorder of one command, on or off.
 #[derive(Debug, Default)]
 pub(crate) struct Recorder {
@@ -35,6 +40,15 @@ pub(crate) struct Recorder {
 struct Open {
     session: Session,
     setup: Setup,
+}
+
+/// A command that was recorded.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    /// The settings that held for it.
+    pub(crate) setup: Setup,
+    /// Whether sessions that died are still to be settled.
+    pub(crate) is_unsettled: bool,
 }
 
 /// Commands of which nothing is recorded: asking for help or the version with an option, and
@@ -94,6 +108,7 @@ impl Recorder {
             started,
             masks,
             repo_id: marker.and_then(|marker| marker.repo_id.clone()),
+            settle_for: Some(SETTLE_FOR),
             on_fault: Some(Box::new(move |what| {
                 fault.store(true, Ordering::Relaxed);
                 if is_debugged {
@@ -129,12 +144,12 @@ impl Recorder {
         spool.filter(|_| !self.is_faulty.load(Ordering::Relaxed))
     }
 
-    /// Writes what is left to write. Gives the settings under which it was recorded, if it was.
-    pub(crate) fn close(self, outcome: Outcome) -> Option<Setup> {
+    /// Writes what is left to write. Tells what is to be done after the command, if it was recorded.
+    pub(crate) fn close(self, outcome: Outcome) -> Option<Recorded> {
         let Open { session, setup } = self.open?;
         let closed = session.close(outcome);
         // Where nothing can be written there is nothing to send either.
-        (closed.written > 0).then_some(setup)
+        (closed.written > 0).then_some(Recorded { setup, is_unsettled: closed.is_unsettled })
     }
 }
 

@@ -7,12 +7,13 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use swamp_ident::Timestamp;
 use swamp_wire::TelemetryEntry;
 
 use crate::journal::{Journal, LAYOUT, Open, Record};
-use crate::recovery::{self, Recovered};
+use crate::recovery::{self, Allowance, Recovered};
 use crate::session::{Closed, OnFault};
 use crate::spool::{Spool, SpoolError};
 use crate::spooler::{Existing, Spooler};
@@ -28,6 +29,8 @@ pub(crate) struct Recorder {
     path: PathBuf,
     state: State,
     on_fault: Option<OnFault>,
+    /// How long the end may be about dead sessions.
+    settle_for: Option<Duration>,
     /// What was done and what could not be.
     closed: Closed,
 }
@@ -56,12 +59,13 @@ impl Recorder {
         began: u64,
         command: &TelemetryEntry,
         on_fault: Option<OnFault>,
+        settle_for: Option<Duration>,
     ) -> Self {
         let (state, fault) = match open(&path, began, command) {
             Ok(writing) => (State::Open(Box::new(writing)), None),
             Err(error) => (State::Broken(None), Some(error)),
         };
-        let recorder = Self { path, state, on_fault, closed: Closed::default() };
+        let recorder = Self { path, state, on_fault, settle_for, closed: Closed::default() };
         if let Some(error) = fault {
             recorder.fault(&error.to_string());
         }
@@ -158,14 +162,17 @@ impl Recorder {
         let State::Open(writing) = &self.state else {
             return Recovered::default();
         };
-        let recovered = recovery::recover(&writing.spool);
+        let (recovered, _) = recovery::recover(&writing.spool, Allowance::ENDLESS);
         self.closed.recovered.add(recovered);
         recovered
     }
 
     fn recover(&mut self, spool: &Arc<Spool>, now: Timestamp) {
         if self.closed.lost == 0 {
-            self.closed.recovered.add(recovery::recover(spool));
+            let allowance = Allowance::of(self.settle_for);
+            let (recovered, is_left) = recovery::recover(spool, allowance);
+            self.closed.recovered.add(recovered);
+            self.closed.is_unsettled = is_left;
         } else {
             // Where our own entries cannot be written, those of others cannot either. If this
             // cannot be, nobody will ever know, and that is how it has to be.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use swamp_events::EventSink;
 use swamp_ident::{Clock, IdSource, InvocationId, Moment, RandomIds, RepoId, SystemClock};
@@ -36,6 +37,11 @@ pub struct SessionConfig {
     pub ids: Arc<dyn IdSource>,
     /// When the command started, by that clock.
     pub started: Moment,
+    /// How long the end of the session may be about sessions of the same spool whose process died,
+    /// after the first few entries; `None` for as long as it takes. What is left after that is told
+    /// by [`Closed::is_unsettled`] and waits for the next session, or for
+    /// [`recover_sessions`](crate::recover_sessions) wherever there is time.
+    pub settle_for: Option<Duration>,
     /// Told of what could not be written. Telemetry says nothing by itself.
     pub on_fault: Option<OnFault>,
 }
@@ -59,6 +65,7 @@ impl SessionConfig {
             started: clock.now(),
             clock,
             ids: Arc::new(RandomIds),
+            settle_for: None,
             on_fault: None,
         }
     }
@@ -79,6 +86,8 @@ pub struct Closed {
     pub lost: u64,
     /// What was done for sessions whose process had died.
     pub recovered: Recovered,
+    /// Whether more of them is left than there was time for.
+    pub is_unsettled: bool,
 }
 
 /// The telemetry of one command.
@@ -97,7 +106,8 @@ impl Session {
         let command = entry::of_command(&config, config.ids.uuid().into());
         let began = u64::try_from(config.started.mono.as_millis()).unwrap_or(u64::MAX);
         let words = config.words.error_words();
-        let recorder = Recorder::start(config.spool, began, &command, config.on_fault);
+        let recorder =
+            Recorder::start(config.spool, began, &command, config.on_fault, config.settle_for);
         let bridge =
             Bridge::new(command, config.started, config.masks, words, config.ids, recorder);
         Self { bridge: Arc::new(bridge), clock: config.clock }

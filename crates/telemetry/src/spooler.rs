@@ -1,6 +1,6 @@
 //! Turning a journal into files in the spool.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -44,9 +44,14 @@ pub(crate) struct Spooler {
     /// The last moment that the journal knows of.
     last: u64,
     /// Calls that are not final, with the end of their method if it had one.
-    open: HashMap<u64, (Begin, Option<Ending>)>,
+    open: BTreeMap<u64, (Begin, Option<Ending>)>,
     /// Entries that became final before this place are files already.
     spooled: u64,
+    /// And so are those of this many calls among those that a dead process left open.
+    settled: u64,
+    /// How many things were settled, the command's own entry being the last; `None` before that
+    /// begins.
+    settling: Option<u64>,
     counts: MethodCounts,
     closed: bool,
     text: Vec<u8>,
@@ -71,8 +76,10 @@ impl Spooler {
             parent: None,
             began: 0,
             last: 0,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             spooled: 0,
+            settled: 0,
+            settling: None,
             counts: MethodCounts {
                 total: 0,
                 success: 0,
@@ -106,17 +113,24 @@ impl Spooler {
 
     /// Works on until the journal's present end, or until told to stop.
     pub(crate) fn work(&mut self, stop: Option<&AtomicBool>) {
-        while !stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            match self.reader.next() {
-                Ok(Some(record)) => self.take(record),
-                Ok(None) => break,
-                Err(error) => {
-                    self.fault.get_or_insert(error);
-                    break;
-                }
-            }
+        while !stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) && self.work_on() {
             if self.lost == 0 {
                 self.progress.store(self.reader.place(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes one record, which is worth one entry at most; `false` at the journal's present end.
+    pub(crate) fn work_on(&mut self) -> bool {
+        match self.reader.next() {
+            Ok(Some(record)) => {
+                self.take(record);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                self.fault.get_or_insert(error);
+                false
             }
         }
     }
@@ -161,6 +175,7 @@ impl Spooler {
                 self.add_child(whole.id, at, 0, whole.method, whole.result, whole.context);
             }
             Record::Spooled { to } => self.spooled = self.spooled.max(to),
+            Record::Settled { calls } => self.settled = self.settled.max(calls),
             Record::Close(parent) => {
                 self.closed = true;
                 self.add(&parent);
@@ -172,18 +187,15 @@ impl Spooler {
         self.last = self.last.max(t);
     }
 
-    /// Settles what a dead process left open: every call that began gets its entry, and so does the
-    /// command.
-    pub(crate) fn settle(&mut self) {
-        let mut open: Vec<_> = self.open.drain().collect();
-        open.sort_unstable_by_key(|(n, _)| *n);
-        for (_, (begin, finished)) in open {
+    /// Settles one thing that a dead process left open: every call that began gets its entry, and
+    /// then the command does. `false` when nothing is left to settle.
+    pub(crate) fn settle_on(&mut self) -> bool {
+        *self.settling.get_or_insert(0) += 1;
+        if let Some((_, (begin, finished))) = self.open.pop_first() {
             self.add_begun(begin, finished);
+            return true;
         }
-        if self.closed {
-            return;
-        }
-        if let Some(mut parent) = self.parent.take() {
+        if let Some(mut parent) = self.parent.take().filter(|_| !self.closed) {
             let ms = self.last.saturating_sub(self.began);
             parent.duration_ms = i64::try_from(ms).unwrap_or(i64::MAX);
             parent.completed_at = parent.started_at.plus_millis(parent.duration_ms);
@@ -192,6 +204,22 @@ impl Spooler {
             }
             self.closed = true;
             self.add(&parent);
+        }
+        false
+    }
+
+    /// What whoever goes on with the journal of a dead process must know.
+    pub(crate) fn position(&self) -> Vec<Record> {
+        let spooled = Record::Spooled { to: self.reader.place() };
+        let settled = self.settling.map(|calls| Record::Settled { calls });
+        std::iter::once(spooled).chain(settled).collect()
+    }
+
+    /// Whether the entry that is final now is a file already.
+    fn is_file(&self) -> bool {
+        match self.settling {
+            None => self.reader.place() <= self.spooled,
+            Some(calls) => calls <= self.settled,
         }
     }
 
@@ -247,7 +275,7 @@ impl Spooler {
     }
 
     fn add(&mut self, entry: &TelemetryEntry) {
-        if self.reader.place() <= self.spooled {
+        if self.is_file() {
             return;
         }
         self.text.clear();

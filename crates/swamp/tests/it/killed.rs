@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
+use swamp_events::{DriverUse, EventKind, EventStream, MethodRef, RunRef, StepRef};
+use swamp_ident::{Clock, DriverOrigin, JobName, RunId, StepName, SystemClock, WorkflowName};
+use swamp_telemetry::{CommandWords, Session, SessionConfig, surroundings};
 
-use crate::environment::{TestEnvironment, call, jobs, nest, text};
+use crate::environment::{TestEnvironment, call, jobs, nest, text, until};
+use crate::flush::settle;
 
 /// How often a run is killed.
 const KILLS: u32 = 200;
@@ -219,5 +224,84 @@ fn commands_of_every_kind_recover_a_dead_session() {
             .map(|entry| text(&entry["invocation"]["command"]))
             .collect();
         assert_eq!(ended.len(), 2, "{args:?}: {ended:?}");
+    }
+}
+
+/// Calls that were under way in a session that died; more than a command settles at its end.
+const MANY: usize = 1000;
+
+/// A repository with the journal of such a session.
+fn with_many_open_calls() -> TestEnvironment {
+    let environment = TestEnvironment::new();
+    let elsewhere = environment.effects.join("spool");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let words = CommandWords::new(["workflow", "run"]);
+    let context = surroundings(&|_| None, false, None);
+    let session = Session::open(SessionConfig::new(&elsewhere, words, context, "1"));
+    let stream = EventStream::new(clock, vec![session.sink()]);
+    let job = stream
+        .emitter()
+        .for_run(RunRef { workflow: WorkflowName::new("w"), id: RunId::new("run") })
+        .for_job(JobName::new("main"));
+    for number in 0..MANY {
+        let name = StepName::new(format!("step-{number}"));
+        let step = job.for_step(StepRef { template: name.clone(), name, for_each: None });
+        step.emit(EventKind::MethodExecuting(MethodRef {
+            model: "model".into(),
+            model_type: Some("command/shell".into()),
+            method: "execute".into(),
+            driver: Some(DriverUse { name: "raw".into(), origin: DriverOrigin::Default }),
+        }));
+    }
+    let journal = fs::read(elsewhere.join(format!("sessions/{}.journal", session.id())));
+    environment.write(".swamp/telemetry/sessions/dead.journal", journal.expect("a journal"));
+    environment
+}
+
+/// The dead session's command and calls, each once.
+fn assert_settled(environment: &TestEnvironment) {
+    let mut entries = environment.entries();
+    let is_dead = |entry: &Value| entry["result"]["errorCategory"] == "terminated";
+    entries.0.retain(is_dead);
+    let parent = &entries.parent()["id"];
+    assert!(entries.children().iter().all(|child| child["parentInvocationId"] == *parent));
+    let steps: BTreeSet<_> = entries.called().into_iter().collect();
+    assert_eq!((entries.children().len(), steps.len()), (MANY, MANY));
+}
+
+#[test]
+fn what_is_too_much_for_the_end_of_a_command_is_settled_after_it() {
+    let environment = with_many_open_calls();
+    // Several find it at once.
+    let commands: Vec<_> =
+        (0..4).map(|_| environment.spawn(environment.command(["version"]))).collect();
+    for command in commands {
+        command.wait().expect_exit(0);
+    }
+    until("the end of settling", || environment.files(".swamp/telemetry/sessions").is_empty());
+    assert_settled(&environment);
+    settle(&environment);
+    let recovered = &environment.json(["telemetry", "status"], 0)["recovered"];
+    assert_eq!((&recovered["sessions"], &recovered["entries"]), (&1.into(), &(MANY + 1).into()));
+}
+
+#[test]
+fn whoever_wants_no_other_process_settles_it_all() {
+    for args in [
+        &["version", "--telemetry-flush=off"][..],
+        &["version", "--telemetry-flush=wait"],
+        &["telemetry", "show"],
+        &["telemetry", "stats"],
+        &["telemetry", "export"],
+        &["telemetry", "status"],
+    ] {
+        let environment = with_many_open_calls();
+        let ran = environment.ok(args);
+        assert_eq!(environment.files(".swamp/telemetry/sessions"), [""; 0], "{args:?}");
+        assert_settled(&environment);
+        if args.contains(&"export") {
+            // The command that exports is not there yet.
+            assert_eq!(ran.stdout.lines().count(), MANY + 1);
+        }
     }
 }

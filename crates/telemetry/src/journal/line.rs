@@ -48,6 +48,11 @@ pub(super) fn append<E>(
     Ok(())
 }
 
+/// What stands where the record of a line is, whether it checks or not.
+pub(super) fn record(line: &[u8]) -> &[u8] {
+    line.get(HEAD..).unwrap_or_default()
+}
+
 /// The record of a line without its line feed; `None` if the line is not what was written.
 pub(super) fn check(line: &[u8]) -> Option<&[u8]> {
     let (head, record) = line.split_at_checked(HEAD)?;

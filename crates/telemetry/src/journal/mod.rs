@@ -15,4 +15,4 @@ mod writer;
 
 pub(crate) use reader::Reader;
 pub(crate) use record::{Begin, End, Ending, Finish, LAYOUT, Open, Record, Whole};
-pub(crate) use writer::{Journal, claim_dead, is_journal, is_leftover};
+pub(crate) use writer::{Journal, claim_dead, is_journal, is_leftover, leave};

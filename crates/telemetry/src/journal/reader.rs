@@ -39,6 +39,14 @@ impl Reader {
     /// The next record; `None` at the end of what is whole. Lines that do not check, and records
     /// that this version does not know, are passed over.
     pub(crate) fn next(&mut self) -> io::Result<Option<Record>> {
+        self.next_of(|_| true)
+    }
+
+    /// The next record of a kind that its text tells; other lines are not even checked.
+    pub(crate) fn next_of(
+        &mut self,
+        is_wanted: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Option<Record>> {
         loop {
             let unread = &self.bytes[self.start..];
             let Some(length) = unread.iter().position(|byte| *byte == b'\n') else {
@@ -47,8 +55,9 @@ impl Reader {
                 }
                 continue;
             };
-            let record =
-                line::check(&unread[..length]).and_then(|json| serde_json::from_slice(json).ok());
+            let line = Some(&unread[..length]).filter(|line| is_wanted(line::record(line)));
+            let record = line.and_then(line::check);
+            let record = record.and_then(|json| serde_json::from_slice(json).ok());
             self.start += length + 1;
             self.place += length as u64 + 1;
             if record.is_some() {

@@ -40,6 +40,12 @@ pub(crate) enum Record {
         /// The place, in bytes from the start.
         to: u64,
     },
+    /// Written by whoever settles the journal of a dead process and stops before the end: of the
+    /// calls that the process left open, so many are files, in the order of their numbers.
+    Settled {
+        /// How many.
+        calls: u64,
+    },
     /// The last line: the command's own entry, final.
     Close(Box<TelemetryEntry>),
 }

@@ -92,10 +92,20 @@ pub(crate) fn is_leftover(name: &str) -> bool {
     name.ends_with(UNBORN)
 }
 
+/// Notes in the journal of a dead process how far settling it has come, for whoever goes on. Its last
+/// line may be torn, and must not swallow the first of ours.
+pub(crate) fn leave(mut journal: &File, progress: &[Record]) -> io::Result<()> {
+    let mut lines = vec![b'\n'];
+    for record in progress {
+        line::append(&mut lines, |bytes| serde_json::to_writer(bytes, record))?;
+    }
+    journal.write_all(&lines)
+}
+
 /// Opens and locks a journal whose writer is gone; `None` when it is alive, or when somebody else
 /// is at it.
 pub(crate) fn claim_dead(sessions: &OwnedFd, name: &str) -> io::Result<Option<File>> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = match rustix::fs::openat(sessions, name, flags, Mode::empty()) {
         Ok(file) => file,
         Err(Errno::NOENT) => return Ok(None),

@@ -1,12 +1,14 @@
 //! Sessions whose process died.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use swamp_ident::{ErrorCategory, Phase};
-use swamp_telemetry::{CommandWords, Outcome, Recovered};
+use swamp_telemetry::{Closed, CommandWords, Outcome, Recovered, recover_sessions};
 use swamp_wire::{ResultStatus, TelemetryEntry};
 use tempfile::TempDir;
 
@@ -48,15 +50,23 @@ fn recover_in(home: &TempDir, journal: &[u8]) -> Recovered {
 }
 
 fn next_command(home: &TempDir) -> Recovered {
+    let closed = command_with(home, None);
+    assert!(!closed.is_unsettled);
+    closed.recovered
+}
+
+/// A command that takes so much time for dead sessions.
+fn command_with(home: &TempDir, settle_for: Option<Duration>) -> Closed {
     // Real ids, so that they differ from those of the dead session.
     let next = TempDir::new().unwrap();
     let mut rig = Rig::in_home(next, CommandWords::new(["version"]), |config| {
         config.spool = spool(home);
         config.ids = std::sync::Arc::new(swamp_ident::RandomIds);
+        config.settle_for = settle_for;
     });
     let closed = rig.close(&Outcome::success());
     assert_eq!((closed.written, closed.lost), (1, 0));
-    closed.recovered
+    closed
 }
 
 #[test]
@@ -223,6 +233,130 @@ fn many_commands_at_once_settle_a_dead_session_once() {
     assert_eq!(recovered.iter().map(|one| one.entries).sum::<u64>(), 20 * 6);
     assert_eq!(entries(&spool(&home)).len(), 16 + 20 * 6);
     assert_eq!(journals(&spool(&home)), [""; 0]);
+}
+
+/// Entries that a command settles in any case.
+const USUAL: u64 = 16;
+
+/// The journal of a run that died with so many calls ended, and so many open.
+fn journal_of_calls(ended: usize, open: usize) -> Vec<u8> {
+    let rig = Rig::new();
+    let main = job(&rig.run("w"), "j");
+    for number in 0..ended {
+        succeeds(&rig, &step(&main, &format!("ended-{number}")), 5);
+    }
+    for number in 0..open {
+        step(&main, &format!("open-{number}")).emit(executing());
+    }
+    let name = &journals(&rig.spool())[0];
+    fs::read(rig.spool().join("sessions").join(name)).unwrap()
+}
+
+/// The files of a dead session by name, with what they say.
+fn files_of_the_dead(home: &TempDir) -> BTreeMap<String, Vec<u8>> {
+    let spool = spool(home);
+    let names = files(&spool).into_iter().filter(|name| name.contains("-00000000-0000-"));
+    names.map(|name| (name.clone(), fs::read(spool.join(name)).unwrap())).collect()
+}
+
+fn with_journal(journal: &[u8]) -> TempDir {
+    let home = TempDir::new().unwrap();
+    let sessions = spool(&home).join("sessions");
+    fs::create_dir_all(&sessions).unwrap();
+    fs::write(sessions.join("dead.journal"), journal).unwrap();
+    home
+}
+
+#[test]
+fn what_there_is_no_time_for_is_left_and_gone_on_with() {
+    // Stopped among the ended ones first, then among the open ones.
+    let journal = journal_of_calls(20, 25);
+    let at_once = with_journal(&journal);
+    next_command(&at_once);
+    let want = files_of_the_dead(&at_once);
+    assert_eq!(want.len(), 46);
+
+    let home = with_journal(&journal);
+    let mut seen = BTreeMap::new();
+    for (entries, sessions, is_unsettled) in
+        [(USUAL, 0, true), (USUAL, 0, true), (46 - 2 * USUAL, 1, false)]
+    {
+        let closed = command_with(&home, Some(Duration::ZERO));
+        assert_eq!(closed.recovered, Recovered { sessions, entries });
+        assert_eq!(closed.is_unsettled, is_unsettled);
+        // Delivered at once; what is gone does not come back.
+        for (name, text) in files_of_the_dead(&home) {
+            fs::remove_file(spool(&home).join(&name)).unwrap();
+            assert_eq!(seen.insert(name, text), None);
+        }
+    }
+    assert_eq!(seen, want);
+    assert_eq!(journals(&spool(&home)), [""; 0]);
+    assert_eq!(next_command(&home), Recovered::default());
+}
+
+#[test]
+fn what_was_begun_may_be_torn_anywhere_too() {
+    let journal = journal_of_calls(3, 20);
+    // A line that was torn when the process died must not swallow what comes after it.
+    for torn in [0, 40] {
+        let journal = &journal[..journal.len() - torn];
+        let at_once = with_journal(journal);
+        next_command(&at_once);
+        let want = files_of_the_dead(&at_once);
+        let home = with_journal(journal);
+        assert!(command_with(&home, Some(Duration::ZERO)).is_unsettled);
+        let begun = fs::read(spool(&home).join("sessions/dead.journal")).unwrap();
+        assert!(begun.starts_with(journal) && begun.len() > journal.len());
+        let there = files_of_the_dead(&home);
+        assert_eq!(there.len() as u64, USUAL);
+        for length in journal.len()..=begun.len() {
+            fs::write(spool(&home).join("sessions/dead.journal"), &begun[..length]).unwrap();
+            let recovered = next_command(&home);
+            assert_eq!(recovered.sessions, 1, "{length}");
+            assert_eq!(files_of_the_dead(&home), want, "{length}");
+            for name in want.keys().filter(|name| !there.contains_key(*name)) {
+                fs::remove_file(spool(&home).join(name)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn many_commands_in_a_hurry_share_the_work() {
+    let home = with_journal(&journal_of_calls(100, 200));
+    let (mut entries, mut sessions) = (0, 0);
+    for _ in 0..100 {
+        let all: Vec<Closed> = std::thread::scope(|threads| {
+            let hurried = || command_with(&home, Some(Duration::ZERO));
+            let commands: Vec<_> = (0..4).map(|_| threads.spawn(hurried)).collect();
+            commands.into_iter().map(|command| command.join().unwrap()).collect()
+        });
+        entries += all.iter().map(|closed| closed.recovered.entries).sum::<u64>();
+        sessions += all.iter().map(|closed| closed.recovered.sessions).sum::<u64>();
+        if journals(&spool(&home)).is_empty() {
+            break;
+        }
+    }
+    assert_eq!((sessions, entries), (1, 301));
+    assert_eq!(files_of_the_dead(&home).len(), 301);
+}
+
+#[test]
+fn a_long_journal_waits_for_somebody_with_time() {
+    let journal = journal_of_calls(0, 1000);
+    assert!(journal.len() > 256 * 1024, "{}", journal.len());
+    let home = with_journal(&journal);
+    let short = journal_of_a_run();
+    fs::write(spool(&home).join("sessions/short.journal"), short).unwrap();
+    let closed = command_with(&home, Some(Duration::from_mins(1)));
+    assert_eq!(closed.recovered, Recovered { sessions: 1, entries: 6 });
+    assert!(closed.is_unsettled);
+    assert_eq!(fs::read(spool(&home).join("sessions/dead.journal")).unwrap(), journal);
+    let now = swamp_ident::Timestamp::from_millis(START);
+    assert_eq!(recover_sessions(&spool(&home), now).sessions, 1);
+    assert_eq!(journals(&spool(&home)), [""; 0]);
+    assert!(files_of_the_dead(&home).len() > 1000);
 }
 
 /// CRC-32 as in gzip, one bit after the other.
