@@ -48,7 +48,7 @@ pub enum NotKept {
 
 /// The events of one request, and where the answer goes.
 struct Submission {
-    events: Vec<Event>,
+    events: Arc<[Event]>,
     answer: oneshot::Sender<Result<Vec<Outcome>, NotKept>>,
 }
 
@@ -110,7 +110,7 @@ pub fn start(store: Arc<dyn Store>) -> Result<(Committer, CommitThread), Collect
 
 impl Committer {
     /// Hands in events and waits until they are durable.
-    pub async fn submit(&self, events: Vec<Event>) -> Result<Vec<Outcome>, NotKept> {
+    pub async fn submit(&self, events: Arc<[Event]>) -> Result<Vec<Outcome>, NotKept> {
         let (answer, answered) = oneshot::channel();
         match self.queue.try_send(Submission { events, answer }) {
             Ok(()) => {
@@ -147,32 +147,30 @@ struct Worker {
 impl Worker {
     fn work(self) {
         while let Ok(first) = self.submissions.recv() {
-            let mut batch = Vec::with_capacity(first.events.len());
-            let mut waiting = Vec::new();
-            let mut take = |submission: Submission, batch: &mut Vec<Event>| {
-                waiting.push((submission.events.len(), submission.answer));
-                batch.extend(submission.events);
-            };
-            take(first, &mut batch);
+            let mut events = first.events.len();
+            let mut waiting = vec![first];
             let until = Instant::now() + self.store.linger();
-            while batch.len() < BATCH_EVENTS {
+            while events < BATCH_EVENTS {
                 let wait = until.saturating_duration_since(Instant::now());
                 // With nothing left to wait this takes what is there.
                 let Ok(next) = self.submissions.recv_timeout(wait) else { break };
-                take(next, &mut batch);
+                events += next.events.len();
+                waiting.push(next);
             }
             self.counters.taken.fetch_add(waiting.len() as u64, Ordering::Relaxed);
             let started = Instant::now();
-            let outcomes = self.store.append(&batch);
+            let parts: Vec<&[Event]> = waiting.iter().map(|one| &*one.events).collect();
+            let outcomes = self.store.append_all(&parts);
             self.count(started.elapsed(), outcomes.as_deref().ok());
             match outcomes {
-                Ok(mut outcomes) => {
-                    self.show(&batch, &outcomes);
-                    for (length, answer) in waiting {
-                        let rest = outcomes.split_off(length.min(outcomes.len()));
-                        let own = std::mem::replace(&mut outcomes, rest);
+                Ok(outcomes) => {
+                    self.show(&parts, &outcomes);
+                    let mut rest = outcomes.as_slice();
+                    for Submission { events, answer } in waiting {
+                        let (own, others) = rest.split_at(events.len().min(rest.len()));
+                        rest = others;
                         // A client that hung up needs no answer; it will send again.
-                        let _ = answer.send(Ok(own));
+                        let _ = answer.send(Ok(own.to_vec()));
                     }
                 }
                 Err(error) => {
@@ -180,7 +178,7 @@ impl Worker {
                         CollectorError::Full => NotKept::Full,
                         _ => NotKept::Failed,
                     };
-                    for (_, answer) in waiting {
+                    for Submission { answer, .. } in waiting {
                         let _ = answer.send(Err(why.clone()));
                     }
                     // A store that fails at once would otherwise be asked without a pause.
@@ -208,11 +206,12 @@ impl Worker {
     }
 
     /// Shows the latest events to those who watch.
-    fn show(&self, batch: &[Event], outcomes: &[Outcome]) {
+    fn show(&self, parts: &[&[Event]], outcomes: &[Outcome]) {
         if self.tail.receiver_count() == 0 {
             return;
         }
-        let stored = batch.iter().zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
+        let events = parts.iter().copied().flatten();
+        let stored = events.zip(outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
         for (event, _) in stored {
             // Nobody watching any more is no fault.
             let _ = self.tail.send(Arc::new(event.clone()));

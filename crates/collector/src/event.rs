@@ -1,6 +1,6 @@
 //! An event that was accepted: what statistics need of it, and its text as it was sent.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 use swamp_ident::Timestamp;
@@ -62,22 +62,52 @@ impl Kind {
     }
 }
 
-/// A text of an event: usually a piece of the request it came in.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Text {
-    #[default]
-    None,
-    /// Where it stands in the body.
-    Span { start: u32, length: u32 },
-    /// It stands there with escapes; this is what they mean.
-    Owned(Box<str>),
+/// The text that events were read from. They share it; each knows where its own texts stand.
+#[derive(Debug)]
+pub(crate) struct Body {
+    sent: String,
+    /// Texts that stand in `sent` otherwise than they are meant, as with escapes.
+    own: OnceLock<Box<str>>,
+}
+
+impl Body {
+    pub(crate) const fn new(sent: String) -> Self {
+        Self { sent, own: OnceLock::new() }
+    }
+
+    /// What was sent.
+    pub(crate) fn sent(&self) -> &str {
+        &self.sent
+    }
+
+    /// Keeps texts beside it: their places are counted from its end.
+    pub(crate) fn keep(&self, own: String) {
+        // A body is read once.
+        let _ = self.own.set(own.into());
+    }
+}
+
+/// Where a text of an event stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Text {
+    pub(crate) start: u32,
+    pub(crate) length: u32,
+}
+
+impl Text {
+    /// There is none.
+    pub(crate) const NONE: Self = Self { start: u32::MAX, length: 0 };
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self == Self::NONE { other } else { self }
+    }
 }
 
 /// An event that was accepted.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub(crate) body: Arc<str>,
-    pub(crate) raw: (u32, u32),
+    pub(crate) body: Arc<Body>,
+    pub(crate) raw: Text,
     pub(crate) texts: [Text; Dimension::COUNT],
     pub(crate) id: Text,
     /// Only if it is another one than `id`.
@@ -85,6 +115,9 @@ pub struct Event {
     pub(crate) run_id: Text,
     pub(crate) parent_id: Text,
     pub(crate) root_workflow: Text,
+    pub(crate) group: Text,
+    /// The key of its [`group_id`](Self::group_id).
+    pub(crate) group_key: Option<EventKey>,
     /// Whose it is.
     pub project: ProjectId,
     /// Tells it from all other events of all projects: the key of its `insert_id`, else its `id`.
@@ -108,56 +141,53 @@ pub struct Event {
 impl Event {
     /// The event as it was sent.
     pub fn raw(&self) -> &str {
-        &self.body[self.raw.0 as usize..self.raw.1 as usize]
+        self.resolve(self.raw).unwrap_or_default()
     }
 
     /// The value of a dimension.
     pub fn text(&self, dimension: Dimension) -> Option<&str> {
-        self.resolve(&self.texts[dimension.index()])
+        self.resolve(self.texts[dimension.index()])
     }
 
     /// The entry's id.
     pub fn id(&self) -> &str {
-        self.resolve(&self.id).unwrap_or_default()
+        self.resolve(self.id).unwrap_or_default()
     }
 
     /// The id that sender and collector speak of it by: its `insert_id`, else the entry's id.
     pub fn insert_id(&self) -> &str {
-        self.resolve(&self.insert_id).unwrap_or_else(|| self.id())
+        self.resolve(self.insert_id).unwrap_or_else(|| self.id())
     }
 
     /// The entry of the command that made this call.
     pub fn parent_id(&self) -> Option<&str> {
-        self.resolve(&self.parent_id)
+        self.resolve(self.parent_id)
     }
 
     /// The run the user started, for the calls of a workflow and for the command that ran it.
     pub fn run_id(&self) -> Option<&str> {
-        self.resolve(&self.run_id)
+        self.resolve(self.run_id)
     }
 
     /// The workflow the user started, as far as this event can tell.
     pub fn root_workflow(&self) -> Option<&str> {
-        self.resolve(&self.root_workflow)
+        self.resolve(self.root_workflow)
     }
 
     /// The id under which everything of a run comes together: that of the command. Calls without
     /// one (by senders that lost it) come together by the run.
     pub fn group_id(&self) -> Option<&str> {
-        match self.kind {
-            Kind::Command => None,
-            Kind::Run => Some(self.id()),
-            Kind::Method => self.parent_id().or_else(|| self.run_id()),
-        }
+        self.resolve(self.group)
     }
 
-    fn resolve<'a>(&'a self, text: &'a Text) -> Option<&'a str> {
-        match text {
-            Text::None => None,
-            Text::Span { start, length } => {
-                self.body.get(*start as usize..*start as usize + *length as usize)
-            }
-            Text::Owned(text) => Some(text),
+    fn resolve(&self, text: Text) -> Option<&str> {
+        if text == Text::NONE {
+            return None;
+        }
+        let (start, length) = (text.start as usize, text.length as usize);
+        match start.checked_sub(self.body.sent.len()) {
+            None => self.body.sent.get(start..start + length),
+            Some(start) => self.body.own.get()?.get(start..start + length),
         }
     }
 }

@@ -4,18 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, HttpBody};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use tokio::sync::SemaphorePermit;
 
 use super::auth::{Sender, now};
 use super::{ApiError, App, BODY_UNIT};
 use crate::event::Event;
-use crate::ingest::{ACCEPT_ENCODING, Arrival, Encoding, Read, decode, read_body};
+use crate::ingest::{ACCEPT_ENCODING, Arrival, Encoding, Fate, Refused, decode, read_events};
 use crate::store::Outcome;
 
 /// How long a body may take to arrive.
@@ -26,20 +24,6 @@ const DISCARDED: usize = 32 << 20;
 
 /// For how long.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
-
-#[derive(Serialize)]
-struct Answer {
-    accepted: usize,
-    results: Vec<EventAnswer>,
-}
-
-#[derive(Serialize)]
-struct EventAnswer {
-    id: Option<String>,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
 
 /// Takes events; answers when they are durable.
 pub(super) async fn ingest(
@@ -55,7 +39,8 @@ pub(super) async fn ingest(
     let mut response = match taken {
         Ok(answer) => {
             app.requests.accepted.fetch_add(1, Ordering::Relaxed);
-            (StatusCode::ACCEPTED, Json(answer)).into_response()
+            (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], answer)
+                .into_response()
         }
         Err(refusal) => {
             app.requests.refused.fetch_add(1, Ordering::Relaxed);
@@ -83,7 +68,7 @@ async fn take(
     sender: Sender,
     headers: &HeaderMap,
     body: &mut Body,
-) -> Result<Answer, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let text = |name| headers.get(name).map_or(Ok(""), HeaderValue::to_str);
     let kind = text(header::CONTENT_TYPE).unwrap_or("?");
     if !kind.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case("application/json") {
@@ -102,47 +87,85 @@ async fn take(
     let unpacked = decode(packed, encoding, &limits)?;
     reserve(app, &mut memory, unpacked.len())?;
     let arrival = Arrival { project: sender.project, at: now() };
-    let read = read_body(unpacked, arrival, &limits)?;
-
-    let (mut results, mut events) =
-        (Vec::with_capacity(read.len()), Vec::with_capacity(read.len()));
-    for item in read {
-        results.push(match item {
-            Read::Event(event) => {
-                let id = event.insert_id().to_owned();
-                events.push(*event);
-                EventAnswer { id: Some(id), status: "", reason: None }
-            }
-            Read::Invalid(rejected) => {
-                app.requests.invalid.fetch_add(1, Ordering::Relaxed);
-                let reason = Some(rejected.reason);
-                EventAnswer { id: rejected.id, status: "invalid", reason }
-            }
-            Read::Dropped(rejected) => {
-                app.requests.dropped.fetch_add(1, Ordering::Relaxed);
-                EventAnswer { id: rejected.id, status: "dropped", reason: Some(rejected.reason) }
-            }
-        });
+    let reading = read_events(unpacked, arrival, &limits)?;
+    for refused in &reading.refused {
+        let counter = match refused.fate {
+            Fate::Invalid => &app.requests.invalid,
+            Fate::Dropped => &app.requests.dropped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
-    let outcomes = if events.is_empty() { Vec::new() } else { submit(app, events).await? };
+    let events: Arc<[Event]> = reading.events.into();
+    let outcomes =
+        if events.is_empty() { Vec::new() } else { submit(app, Arc::clone(&events)).await? };
     drop(memory);
-    let mut outcomes = outcomes.into_iter();
-    for result in results.iter_mut().filter(|result| result.status.is_empty()) {
-        match outcomes.next() {
-            Some(Outcome::Stored) => result.status = "ok",
-            Some(Outcome::Duplicate) => result.status = "duplicate",
-            Some(Outcome::Dropped(reason)) => {
-                result.status = "dropped";
-                result.reason = Some(reason.to_owned());
-            }
-            None => return Err(ApiError::internal("The store gave too few outcomes")),
-        }
-    }
-    let is_kept = |result: &&EventAnswer| matches!(result.status, "ok" | "duplicate");
-    Ok(Answer { accepted: results.iter().filter(is_kept).count(), results })
+    answer(&events, &outcomes, &reading.refused)
+        .ok_or_else(|| ApiError::internal("The store gave too few outcomes"))
 }
 
-async fn submit(app: &Arc<App>, events: Vec<Event>) -> Result<Vec<Outcome>, ApiError> {
+/// The answer: what became of each event, in the order of the body. `None` if that is not known of
+/// all.
+fn answer(events: &[Event], outcomes: &[Outcome], refused: &[Refused]) -> Option<Vec<u8>> {
+    let is_kept = |outcome: &&Outcome| matches!(outcome, Outcome::Stored | Outcome::Duplicate);
+    let accepted = outcomes.iter().filter(is_kept).count();
+    let mut text = Vec::with_capacity(64 + 80 * events.len() + 200 * refused.len());
+    text.extend_from_slice(br#"{"accepted":"#);
+    text.extend_from_slice(accepted.to_string().as_bytes());
+    text.extend_from_slice(br#","results":["#);
+    let mut refused = refused.iter().peekable();
+    let mut known = events.iter().zip(outcomes);
+    for place in 0..events.len() + refused.len() {
+        if place > 0 {
+            text.push(b',');
+        }
+        let (id, status, reason) = if let Some(refused) = refused.next_if(|it| it.place == place) {
+            let status = match refused.fate {
+                Fate::Invalid => "invalid",
+                Fate::Dropped => "dropped",
+            };
+            (refused.rejected.id.as_deref(), status, Some(refused.rejected.reason.as_str()))
+        } else {
+            let (event, outcome) = known.next()?;
+            let (status, reason) = match outcome {
+                Outcome::Stored => ("ok", None),
+                Outcome::Duplicate => ("duplicate", None),
+                Outcome::Dropped(reason) => ("dropped", Some(*reason)),
+            };
+            (Some(event.insert_id()), status, reason)
+        };
+        text.extend_from_slice(br#"{"id":"#);
+        quoted(&mut text, id)?;
+        text.extend_from_slice(br#","status":""#);
+        text.extend_from_slice(status.as_bytes());
+        text.push(b'"');
+        if let Some(reason) = reason {
+            text.extend_from_slice(br#","reason":"#);
+            quoted(&mut text, Some(reason))?;
+        }
+        text.push(b'}');
+    }
+    text.extend_from_slice(b"]}");
+    Some(text)
+}
+
+/// A text in quotes, or `null`.
+fn quoted(json: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
+    let is_plain = |text: &str| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    match text {
+        // Ids are, nearly always.
+        Some(text) if is_plain(text) => {
+            json.push(b'"');
+            json.extend_from_slice(text.as_bytes());
+            json.push(b'"');
+            Some(())
+        }
+        text => serde_json::to_writer(json, &text).ok(),
+    }
+}
+
+async fn submit(app: &Arc<App>, events: Arc<[Event]>) -> Result<Vec<Outcome>, ApiError> {
     Ok(app.committer.submit(events).await?)
 }
 

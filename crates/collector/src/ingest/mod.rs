@@ -1,13 +1,16 @@
 //! From a request body to events.
 //!
-//! A body is first cut into its events (`scan`) without understanding them, so that one that makes
-//! no sense does not sink the others; then each is read (`read`), borrowing from the body what
+//! A body as our own senders write it is read in one go (`quick`). Any other is first cut into its
+//! events (`scan`) without understanding them, so that one that makes no sense does not sink the
+//! others; then each is read (`wire`) and looked at (`read`), borrowing from the body what
 //! statistics need. The text of an event is kept as it was sent.
 
 mod decode;
 mod limits;
+mod quick;
 mod read;
 mod scan;
+mod wire;
 
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ pub use decode::{ACCEPT_ENCODING, Encoding, decode};
 pub use limits::Limits;
 pub use read::entry_as_event;
 
-use crate::event::{Event, ProjectId};
+use crate::event::{Body, Event, ProjectId};
 
 /// Why a whole request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,47 +69,108 @@ pub struct Arrival {
     pub at: Timestamp,
 }
 
+/// What a body brought.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// The events, in their order.
+    pub(crate) events: Vec<Event>,
+    /// The others, in theirs.
+    pub(crate) refused: Vec<Refused>,
+    /// How many there are of both.
+    pub(crate) count: usize,
+}
+
+/// An event that goes no further, and its place in the body.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) place: usize,
+    pub(crate) fate: Fate,
+    pub(crate) rejected: Rejected,
+}
+
+/// Why an event goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It cannot be understood.
+    Invalid,
+    /// It is not wanted.
+    Dropped,
+}
+
 /// Reads a decoded body.
 pub fn read_body(body: Vec<u8>, arrival: Arrival, limits: &Limits) -> Result<Vec<Read>, Refusal> {
-    let pieces = scan::pieces(&body, limits)?;
-    let (text, pieces) = as_text(body, pieces);
-    Ok(pieces.into_iter().map(|piece| read::event(&text, &piece, arrival, limits)).collect())
+    let reading = read_events(body, arrival, limits)?;
+    let mut refused = reading.refused.into_iter().peekable();
+    let mut events = reading.events.into_iter();
+    let mut read = Vec::with_capacity(reading.count);
+    for place in 0..reading.count {
+        if let Some(refused) = refused.next_if(|refused| refused.place == place) {
+            read.push(match refused.fate {
+                Fate::Invalid => Read::Invalid(refused.rejected),
+                Fate::Dropped => Read::Dropped(refused.rejected),
+            });
+        } else if let Some(event) = events.next() {
+            read.push(Read::Event(Box::new(event)));
+        }
+    }
+    Ok(read)
+}
+
+/// The same, with events and others apart.
+pub(crate) fn read_events(
+    body: Vec<u8>,
+    arrival: Arrival,
+    limits: &Limits,
+) -> Result<Reading, Refusal> {
+    let body = match String::from_utf8(body) {
+        Ok(text) => {
+            let body = Arc::new(Body::new(text));
+            let mut reader = read::Reader::new(&body, arrival, limits);
+            if reader.all() {
+                return Ok(reader.finish());
+            }
+            let pieces = scan::pieces(body.sent().as_bytes(), limits)?;
+            for piece in pieces {
+                reader.piece(piece);
+            }
+            return Ok(reader.finish());
+        }
+        Err(error) => error.into_bytes(),
+    };
+    let (text, pieces) = as_text(&body, scan::pieces(&body, limits)?);
+    let body = Arc::new(Body::new(text));
+    let mut reader = read::Reader::new(&body, arrival, limits);
+    for piece in pieces {
+        reader.piece(piece);
+    }
+    Ok(reader.finish())
 }
 
 /// Reads events again that were accepted before and stand one after the other in a text, each of the
 /// given length. What an event is does not change from one reading to the next.
 pub(crate) fn reread(text: &str, lengths: &[u32], arrival: Arrival) -> Vec<Event> {
-    let (body, limits) = (Arc::from(text), Limits::default());
+    let (body, limits) = (Arc::new(Body::new(text.to_owned())), Limits::default());
+    let mut reader = read::Reader::new(&body, arrival, &limits);
     let mut start = 0;
-    let mut events = Vec::with_capacity(lengths.len());
     for length in lengths {
         let end = start + *length as usize;
-        let piece = scan::Piece { start, end, fault: None };
+        reader.piece(scan::Piece { start, end, fault: None });
         start = end;
-        if let Read::Event(event) = read::event(&body, &piece, arrival, &limits) {
-            events.push(*event);
-        }
     }
-    events
+    reader.finish().events
 }
 
-/// The body as text. Pieces that are no text are marked; the others keep their place, or get a new
-/// one in a text without the bad ones.
-fn as_text(body: Vec<u8>, mut pieces: Vec<scan::Piece>) -> (Arc<str>, Vec<scan::Piece>) {
-    match String::from_utf8(body) {
-        Ok(text) => (Arc::from(text), pieces),
-        Err(error) => {
-            let body = error.into_bytes();
-            let mut text = String::new();
-            for piece in &mut pieces {
-                let start = text.len();
-                match std::str::from_utf8(&body[piece.start..piece.end]) {
-                    Ok(good) => text.push_str(good),
-                    Err(_) => piece.fault = Some("It is not UTF-8".to_owned()),
-                }
-                (piece.start, piece.end) = (start, text.len());
-            }
-            (Arc::from(text), pieces)
+/// A body that is not all text: pieces that are no text are marked, the others get a place in a text
+/// without the bad ones.
+fn as_text(body: &[u8], mut pieces: Vec<scan::Piece>) -> (String, Vec<scan::Piece>) {
+    let mut text = String::new();
+    for piece in &mut pieces {
+        let start = text.len();
+        match std::str::from_utf8(&body[piece.start..piece.end]) {
+            Ok(good) => text.push_str(good),
+            Err(_) => piece.fault = Some("It is not UTF-8".to_owned()),
         }
+        (piece.start, piece.end) = (start, text.len());
     }
+    (text, pieces)
 }

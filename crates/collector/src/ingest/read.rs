@@ -1,286 +1,239 @@
 //! Reading one event: what statistics need of it, borrowed from the body.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 use swamp_ident::Timestamp;
 use swamp_wire::EVENT_NAME;
 
 use super::scan::Piece;
-use super::{Arrival, Limits, Read, Rejected};
+use super::wire::{Str, WireEvent};
+use super::{Arrival, Fate, Limits, Reading, Refused, Rejected, quick};
 use crate::dimension::Dimension;
-use crate::event::{Event, EventKey, Kind, Text};
+use crate::event::{Body, Event, EventKey, Kind, Text};
 
 /// Longest id that is accepted, in bytes. Those of the senders we know have 36.
 const LONGEST_ID: usize = 200;
 
-/// A text, borrowed where it stands without escapes.
-struct Str<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StrVisitor;
-
-        impl<'de> Visitor<'de> for StrVisitor {
-            type Value = Str<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Str<'de>, E> {
-                Ok(Str(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Str<'de>, E> {
-                Ok(Str(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(StrVisitor)
-    }
-}
-
-#[derive(serde::Deserialize)]
-struct WireEvent<'a> {
-    #[serde(borrow)]
-    event: Str<'a>,
-    #[serde(borrow)]
-    insert_id: Option<Str<'a>>,
-    #[serde(borrow)]
-    properties: Entry<'a>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    id: Option<Str<'a>>,
-    #[serde(borrow)]
-    invocation: Invocation<'a>,
-    #[serde(borrow)]
-    result: Outcome<'a>,
-    #[serde(borrow)]
-    started_at: Str<'a>,
-    duration_ms: f64,
-    #[serde(borrow)]
-    platform: Option<Str<'a>>,
-    #[serde(borrow)]
-    invocation_context: Option<Surroundings<'a>>,
-    #[serde(borrow)]
-    parent_invocation_id: Option<Str<'a>>,
-    #[serde(borrow)]
-    workflow_context: Option<Workflow<'a>>,
-    #[serde(borrow)]
-    method_context: Option<Method<'a>>,
-    #[serde(borrow)]
-    run_id: Option<Str<'a>>,
-}
-
-#[derive(serde::Deserialize)]
-struct Invocation<'a> {
-    #[serde(borrow)]
-    command: Str<'a>,
-    #[serde(borrow)]
-    subcommand: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    args: Vec<Str<'a>>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Outcome<'a> {
-    #[serde(borrow)]
-    status: Str<'a>,
-    #[serde(borrow)]
-    error_category: Option<Str<'a>>,
-    #[serde(borrow)]
-    error_message: Option<Str<'a>>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Surroundings<'a> {
-    agent_session_detected: Option<bool>,
-    #[serde(borrow)]
-    detected_ai_tool: Option<Str<'a>>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Workflow<'a> {
-    #[serde(borrow, rename = "workflowName")]
-    name: Option<Str<'a>>,
-    #[serde(borrow)]
-    run_id: Option<Str<'a>>,
-    #[serde(borrow)]
-    root_run_id: Option<Str<'a>>,
-    #[serde(borrow)]
-    root_workflow_name: Option<Str<'a>>,
-    #[serde(borrow)]
-    job_name: Option<Str<'a>>,
-    #[serde(borrow)]
-    step_name: Option<Str<'a>>,
-    #[serde(borrow)]
-    step_template: Option<Str<'a>>,
-    #[serde(borrow)]
-    model_type: Option<Str<'a>>,
-    #[serde(borrow)]
-    driver: Option<Str<'a>>,
-    #[serde(borrow)]
-    phase: Option<Str<'a>>,
-    depth: Option<u32>,
-}
-
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Method<'a> {
-    #[serde(borrow)]
-    model_type: Option<Str<'a>>,
-    #[serde(borrow)]
-    driver: Option<Str<'a>>,
-    #[serde(borrow)]
-    phase: Option<Str<'a>>,
-}
-
-/// Reads the event at a place in a body.
-pub(super) fn event(body: &Arc<str>, piece: &Piece, arrival: Arrival, limits: &Limits) -> Read {
-    let text = &body[piece.start..piece.end];
-    let rejected = |reason: String| Rejected { id: id_of(text), reason };
-    if let Some(fault) = &piece.fault {
-        return Read::Invalid(rejected(fault.clone()));
-    }
-    let wire: WireEvent<'_> = match serde_json::from_str(text) {
-        Ok(wire) => wire,
-        Err(error) => return Read::Invalid(rejected(error.to_string())),
-    };
-    if wire.event.0 != EVENT_NAME {
-        return Read::Dropped(rejected(format!("Only events named {EVENT_NAME:?} are kept")));
-    }
-    match build(body, piece, wire, arrival, limits) {
-        Ok(event) => Read::Event(Box::new(event)),
-        Err(reason) => Read::Invalid(rejected(reason)),
-    }
-}
-
-fn build(
-    body: &Arc<str>,
-    piece: &Piece,
-    wire: WireEvent<'_>,
+/// Reads the events of one body, one after the other.
+pub(super) struct Reader<'a> {
+    body: &'a Arc<Body>,
     arrival: Arrival,
-    limits: &Limits,
-) -> Result<Event, String> {
-    let base = body.as_ptr() as usize;
-    let keep = |text: Option<Str<'_>>| match text {
-        None => Text::None,
-        Some(Str(Cow::Owned(text))) => Text::Owned(text.into()),
-        Some(Str(Cow::Borrowed(text))) => {
-            // A borrowed text is a piece of the body: its place is its distance from the beginning.
-            let start = (text.as_ptr() as usize).wrapping_sub(base);
-            match (u32::try_from(start), u32::try_from(text.len())) {
-                (Ok(start), Ok(length)) => Text::Span { start, length },
-                _ => Text::Owned(text.into()),
-            }
+    limits: &'a Limits,
+    /// Texts that do not stand in the body as they are meant.
+    own: String,
+    /// The last group and its key: events of a run usually come together.
+    group: Option<(Text, EventKey)>,
+    reading: Reading,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(body: &'a Arc<Body>, arrival: Arrival, limits: &'a Limits) -> Self {
+        let own = String::new();
+        Self { body, arrival, limits, own, group: None, reading: Reading::default() }
+    }
+
+    /// Reads the whole body the quick way. If that fails, it is as if nothing had been read.
+    pub(super) fn all(&mut self) -> bool {
+        let body = self.body;
+        let done = quick::events(body.sent(), self.limits, |place, wire| self.wire(place, wire));
+        if done.is_none() {
+            (self.own, self.group, self.reading) = (String::new(), None, Reading::default());
         }
-    };
-
-    let entry = wire.properties;
-    let is_id = |text: &Str<'_>| (1..=LONGEST_ID).contains(&text.0.len());
-    let unique = wire.insert_id.or_else(|| entry.id.as_ref().map(|id| Str(id.0.clone())));
-    let unique = unique.filter(is_id).ok_or("It has no insert_id or properties.id")?;
-    let key = EventKey::new(arrival.project, &unique.0);
-    let started = read_time(&entry.started_at.0)
-        .ok_or("properties.startedAt is no time like 2026-11-22T09:58:10.514Z")?;
-    if !entry.duration_ms.is_finite() {
-        return Err("properties.durationMs is no number".to_owned());
+        done.is_some()
     }
-    let skewed = started.as_millis() > arrival.at.as_millis() + limits.skew_ahead_ms
-        || started.as_millis() < arrival.at.as_millis() - limits.skew_behind_ms;
 
-    let call = &entry.invocation;
-    let subcommand = call.subcommand.as_ref().map_or("", |text| &text.0);
-    let verb = call.args.first().map_or("", |text| &text.0);
-    let calls_method = call.command.0 == "model" && subcommand == "method" && verb == "run";
-    let runs_workflow = call.command.0 == "workflow" && subcommand == "run" && verb != "search";
-    let kind = if entry.workflow_context.is_some() || entry.method_context.is_some() || calls_method
-    {
-        Kind::Method
-    } else if runs_workflow || entry.run_id.is_some() {
-        Kind::Run
-    } else {
-        Kind::Command
-    };
-    let method = if calls_method { entry.invocation.args.into_iter().nth(2) } else { None };
-    let failed = entry.result.status.0 != "success";
-    let agent = entry.invocation_context.and_then(|context| {
-        let unnamed = context.agent_session_detected == Some(true);
-        context.detected_ai_tool.or_else(|| unnamed.then_some(Str(Cow::Borrowed("unknown"))))
-    });
-
-    let mut texts = [const { Text::None }; Dimension::COUNT];
-    let mut set = |dimension: Dimension, text| texts[dimension.index()] = text;
-    let mut run_id = entry.run_id;
-    let mut depth = 0;
-    let mut root_workflow = Text::None;
-    let mut phase = None;
-    if let Some(context) = entry.workflow_context {
-        depth = context.depth.unwrap_or(0);
-        let outermost =
-            context.name.as_ref().filter(|_| depth == 0).map(|name| Str(name.0.clone()));
-        root_workflow = keep(context.root_workflow_name.or(outermost));
-        set(Dimension::Workflow, keep(context.name));
-        set(Dimension::Job, keep(context.job_name));
-        set(Dimension::Step, keep(context.step_template.or(context.step_name)));
-        set(Dimension::ModelType, keep(context.model_type));
-        set(Dimension::Driver, keep(context.driver));
-        run_id = context.root_run_id.or(context.run_id);
-        phase = context.phase;
-    } else if let Some(context) = entry.method_context {
-        set(Dimension::ModelType, keep(context.model_type));
-        set(Dimension::Driver, keep(context.driver));
-        phase = context.phase;
+    /// Reads the event at a place.
+    pub(super) fn piece(&mut self, piece: Piece) {
+        let text = &self.body.sent()[piece.start..piece.end];
+        if let Some(fault) = piece.fault {
+            return self.refuse(text, Fate::Invalid, fault);
+        }
+        let place = piece.start..piece.end;
+        if let Some(wire) = quick::event(text, self.limits) {
+            return self.wire(place, wire);
+        }
+        match serde_json::from_str(text) {
+            Ok(wire) => self.wire(place, wire),
+            Err(error) => self.refuse(text, Fate::Invalid, error.to_string()),
+        }
     }
-    let duration_ms = whole_millis(entry.duration_ms);
-    // Senders that do not say how far a call came: a failure that took no time is one before it.
-    let ran = phase.map_or(!(failed && duration_ms == 0), |phase| phase.0 != "before_method");
-    set(Dimension::Method, keep(method));
-    set(Dimension::Status, keep(Some(entry.result.status)));
-    set(Dimension::ErrorCategory, keep(entry.result.error_category));
-    set(Dimension::ErrorMessage, keep(entry.result.error_message));
-    set(Dimension::Platform, keep(entry.platform));
-    // A word of ours is no piece of the body.
-    let agent = match agent {
-        Some(Str(Cow::Borrowed("unknown"))) => Text::Owned("unknown".into()),
-        agent => keep(agent),
-    };
-    set(Dimension::Agent, agent);
 
-    let place = |at: usize| u32::try_from(at).map_err(|_| "The body is too large".to_owned());
-    Ok(Event {
-        raw: (place(piece.start)?, place(piece.end)?),
-        texts,
-        insert_id: match &entry.id {
-            Some(id) if id.0 != unique.0 => keep(Some(Str(unique.0.clone()))),
-            _ => Text::None,
-        },
-        id: keep(entry.id.or(Some(unique))),
-        root_workflow,
-        run_id: keep(run_id.filter(is_id)),
-        parent_id: keep(entry.parent_invocation_id.filter(is_id)),
-        body: Arc::clone(body),
-        project: arrival.project,
-        key,
-        kind,
-        at: if skewed { arrival.at } else { started },
-        duration_ms,
-        timed: kind == Kind::Method && ran,
-        failed,
-        skewed,
-        depth,
-    })
+    /// What was read.
+    pub(super) fn finish(self) -> Reading {
+        self.body.keep(self.own);
+        self.reading
+    }
+
+    fn wire(&mut self, place: Range<usize>, wire: WireEvent<'_>) {
+        let text = &self.body.sent()[place.clone()];
+        if wire.event.0 != EVENT_NAME {
+            let reason = format!("Only events named {EVENT_NAME:?} are kept");
+            return self.refuse(text, Fate::Dropped, reason);
+        }
+        match self.build(place, wire) {
+            Ok(event) => {
+                self.reading.events.push(event);
+                self.reading.count += 1;
+            }
+            Err(reason) => self.refuse(text, Fate::Invalid, reason),
+        }
+    }
+
+    fn refuse(&mut self, text: &str, fate: Fate, reason: String) {
+        let rejected = Rejected { id: id_of(text), reason };
+        self.reading.refused.push(Refused { place: self.reading.count, fate, rejected });
+        self.reading.count += 1;
+    }
+
+    /// Where a text stands; those that do not stand in the body are added to what is kept beside it.
+    fn keep(&mut self, text: Option<&Str<'_>>) -> Result<Text, String> {
+        let too_large = |_| "The body is too large".to_owned();
+        let sent = self.body.sent();
+        let (start, length) = match text {
+            None => return Ok(Text::NONE),
+            Some(Str(Cow::Borrowed(text))) => {
+                // A borrowed text is a piece of the body: its place is its distance from the beginning.
+                ((text.as_ptr() as usize).wrapping_sub(sent.as_ptr() as usize), text.len())
+            }
+            Some(Str(Cow::Owned(text))) => {
+                self.own.push_str(text);
+                (sent.len() + self.own.len() - text.len(), text.len())
+            }
+        };
+        Ok(Text {
+            start: u32::try_from(start).map_err(too_large)?,
+            length: u32::try_from(length).map_err(too_large)?,
+        })
+    }
+
+    /// The key of the group a text names.
+    fn group_key(&mut self, text: Text) -> Option<EventKey> {
+        let find = |text: Text| {
+            let start = text.start as usize;
+            match start.checked_sub(self.body.sent().len()) {
+                None => self.body.sent().get(start..start + text.length as usize),
+                Some(start) => self.own.get(start..start + text.length as usize),
+            }
+        };
+        let id = find(text)?;
+        if let Some((last, key)) = self.group
+            && find(last) == Some(id)
+        {
+            return Some(key);
+        }
+        let key = EventKey::new(self.arrival.project, id);
+        self.group = Some((text, key));
+        Some(key)
+    }
+
+    fn build(&mut self, place: Range<usize>, wire: WireEvent<'_>) -> Result<Event, String> {
+        let (arrival, limits) = (self.arrival, self.limits);
+        let entry = wire.properties;
+        let is_id = |text: &Str<'_>| (1..=LONGEST_ID).contains(&text.0.len());
+        let unique = wire.insert_id.or_else(|| entry.id.as_ref().map(|id| Str(id.0.clone())));
+        let unique = unique.filter(is_id).ok_or("It has no insert_id or properties.id")?;
+        let key = EventKey::new(arrival.project, &unique.0);
+        let started = read_time(&entry.started_at.0)
+            .ok_or("properties.startedAt is no time like 2026-11-22T09:58:10.514Z")?;
+        if !entry.duration_ms.is_finite() {
+            return Err("properties.durationMs is no number".to_owned());
+        }
+        let skewed = started.as_millis() > arrival.at.as_millis() + limits.skew_ahead_ms
+            || started.as_millis() < arrival.at.as_millis() - limits.skew_behind_ms;
+
+        let call = &entry.invocation;
+        let subcommand = call.subcommand.as_ref().map_or("", |text| &text.0);
+        let verb = call.args.first.as_ref().map_or("", |text| &text.0);
+        let calls_method = call.command.0 == "model" && subcommand == "method" && verb == "run";
+        let runs_workflow = call.command.0 == "workflow" && subcommand == "run" && verb != "search";
+        let kind =
+            if entry.workflow_context.is_some() || entry.method_context.is_some() || calls_method {
+                Kind::Method
+            } else if runs_workflow || entry.run_id.is_some() {
+                Kind::Run
+            } else {
+                Kind::Command
+            };
+        let method = if calls_method { entry.invocation.args.third } else { None };
+        let failed = entry.result.status.0 != "success";
+        let agent = entry.invocation_context.and_then(|context| {
+            let unnamed = context.agent_session_detected == Some(true);
+            context
+                .detected_ai_tool
+                .or_else(|| unnamed.then(|| Str(Cow::Owned("unknown".to_owned()))))
+        });
+
+        let mut texts = [Text::NONE; Dimension::COUNT];
+        let mut run_id = entry.run_id;
+        let mut depth = 0;
+        let mut root_workflow = Text::NONE;
+        let mut phase = None;
+        if let Some(context) = entry.workflow_context {
+            depth = context.depth.unwrap_or(0);
+            let outermost =
+                context.name.as_ref().filter(|_| depth == 0).map(|name| Str(name.0.clone()));
+            root_workflow = self.keep(context.root_workflow_name.or(outermost).as_ref())?;
+            texts[Dimension::Workflow.index()] = self.keep(context.name.as_ref())?;
+            texts[Dimension::Job.index()] = self.keep(context.job_name.as_ref())?;
+            texts[Dimension::Step.index()] =
+                self.keep(context.step_template.or(context.step_name).as_ref())?;
+            texts[Dimension::ModelType.index()] = self.keep(context.model_type.as_ref())?;
+            texts[Dimension::Driver.index()] = self.keep(context.driver.as_ref())?;
+            run_id = context.root_run_id.or(context.run_id);
+            phase = context.phase;
+        } else if let Some(context) = entry.method_context {
+            texts[Dimension::ModelType.index()] = self.keep(context.model_type.as_ref())?;
+            texts[Dimension::Driver.index()] = self.keep(context.driver.as_ref())?;
+            phase = context.phase;
+        }
+        let duration_ms = whole_millis(entry.duration_ms);
+        // Senders that do not say how far a call came: a failure that took no time is one before it.
+        let ran = phase.map_or(!(failed && duration_ms == 0), |phase| phase.0 != "before_method");
+        texts[Dimension::Method.index()] = self.keep(method.as_ref())?;
+        texts[Dimension::Status.index()] = self.keep(Some(&entry.result.status))?;
+        texts[Dimension::ErrorCategory.index()] =
+            self.keep(entry.result.error_category.as_ref())?;
+        texts[Dimension::ErrorMessage.index()] = self.keep(entry.result.error_message.as_ref())?;
+        texts[Dimension::Platform.index()] = self.keep(entry.platform.as_ref())?;
+        texts[Dimension::Agent.index()] = self.keep(agent.as_ref())?;
+
+        let insert_id = match &entry.id {
+            Some(id) if id.0 != unique.0 => self.keep(Some(&Str(unique.0.clone())))?,
+            _ => Text::NONE,
+        };
+        let id = self.keep(entry.id.or(Some(unique)).as_ref())?;
+        let run_id = self.keep(run_id.filter(is_id).as_ref())?;
+        let parent_id = self.keep(entry.parent_invocation_id.filter(is_id).as_ref())?;
+        let group = match kind {
+            Kind::Command => Text::NONE,
+            Kind::Run => id,
+            Kind::Method => parent_id.or(run_id),
+        };
+        Ok(Event {
+            raw: self.keep(Some(&Str(Cow::Borrowed(&self.body.sent()[place]))))?,
+            texts,
+            insert_id,
+            id,
+            root_workflow,
+            run_id,
+            parent_id,
+            group,
+            group_key: self.group_key(group),
+            body: Arc::clone(self.body),
+            project: arrival.project,
+            key,
+            kind,
+            at: if skewed { arrival.at } else { started },
+            duration_ms,
+            timed: kind == Kind::Method && ran,
+            failed,
+            skewed,
+            depth,
+        })
+    }
 }
 
 #[expect(
@@ -377,7 +330,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::super::read_body;
+    use super::super::{Read, read_body};
     use super::*;
     use crate::event::ProjectId;
 

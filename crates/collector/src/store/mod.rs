@@ -221,7 +221,16 @@ pub trait Store: Directory + Send + Sync {
     /// # Errors
     ///
     /// On an error nothing of the batch was kept.
-    fn append(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError>;
+    fn append(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError> {
+        self.append_all(&[batch])
+    }
+
+    /// The same for events that came in several requests and become one batch.
+    ///
+    /// # Errors
+    ///
+    /// On an error nothing of the batch was kept.
+    fn append_all(&self, parts: &[&[Event]]) -> Result<Vec<Outcome>, CollectorError>;
 
     /// Method calls, grouped by the values of dimensions; one group of all if `by` is empty and
     /// there is anything. In no order.

@@ -145,8 +145,9 @@ impl ClickHouse {
 }
 
 impl Store for ClickHouse {
-    fn append(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError> {
-        self.keep(batch)
+    fn append_all(&self, parts: &[&[Event]]) -> Result<Vec<Outcome>, CollectorError> {
+        let batch = parts.concat();
+        self.keep(&batch)
     }
 
     fn groups(&self, query: &Query, by: &[Dimension]) -> Result<Vec<Group>, CollectorError> {

@@ -252,8 +252,8 @@ fn count(
     Ok(())
 }
 
-fn group_key(event: &Event) -> Option<EventKey> {
-    event.group_id().map(|id| EventKey::new(event.project, id))
+const fn group_key(event: &Event) -> Option<EventKey> {
+    event.group_key
 }
 
 /// The key with zeros for all dimensions but those in `by`.
@@ -275,7 +275,8 @@ fn add(totals: &mut Totals, cell: &rollup::Cell) {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError> {
+    fn append_all(&self, parts: &[&[Event]]) -> Result<Vec<Outcome>, CollectorError> {
+        let batch: Vec<&Event> = parts.iter().copied().flatten().collect();
         let writer = &mut *self.writer();
         let due = writer.unwritten > 0 && writer.written_at.elapsed() > WRITE_AFTER;
         if due || writer.unwritten >= WRITE_AFTER_EVENTS {
@@ -285,8 +286,12 @@ impl Store for SqliteStore {
         let Writer { connection, seen, packer, .. } = &mut *writer;
         let keys: Vec<EventKey> = batch.iter().map(|event| event.key).collect();
         let fresh = seen.fresh(connection, &keys)?;
-        let events: Vec<&Event> =
-            batch.iter().zip(&fresh).filter(|(_, fresh)| **fresh).map(|(event, _)| event).collect();
+        let events: Vec<&Event> = batch
+            .iter()
+            .zip(&fresh)
+            .filter(|(_, fresh)| **fresh)
+            .map(|(event, _)| *event)
+            .collect();
         let outcome = |fresh: &bool| if *fresh { Outcome::Stored } else { Outcome::Duplicate };
         let outcomes = fresh.iter().map(outcome).collect();
         if events.is_empty() {

@@ -100,8 +100,9 @@ impl Changes {
         dictionary: &mut Dictionary,
         event: &Event,
     ) -> Result<Option<EventKey>, CollectorError> {
-        let Some(group) = event.group_id() else { return Ok(None) };
-        let key = EventKey::new(event.project, group);
+        let (Some(group), Some(key)) = (event.group_id(), event.group_key) else {
+            return Ok(None);
+        };
         let change = match self.runs.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
