@@ -9,6 +9,7 @@ mod completions;
 mod data;
 mod datastore;
 mod doctor;
+mod group;
 mod help;
 mod init;
 mod model;
@@ -25,6 +26,7 @@ use clap::Subcommand;
 use crate::cx::Cx;
 use crate::ending::CommandResult;
 
+pub(crate) use group::command_group;
 pub(crate) use version::VERSION;
 
 /// Prints what commands there are.

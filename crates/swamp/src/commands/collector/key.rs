@@ -1,30 +1,23 @@
 //! `swamp collector key`: keys that let senders and readers in
 
-use clap::{Subcommand, ValueEnum};
+use clap::ValueEnum;
 use serde_json::{Value, json};
 use swamp_collector::keys::{DEFAULT_PROJECT, KeyId, Project, Scope, StoredKey, create, id_of};
 
 use super::{StoreArgs, now};
-use crate::commands::help;
+use crate::commands::command_group;
 use crate::cx::Cx;
 use crate::ending::{CommandResult, Ending};
 use crate::output::Table;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "collector" "key" => {
     /// Make a key and show it, this once
     Create(Create),
     /// List the keys, without their secrets
     List(List),
     /// Make a key open nothing any more
     Revoke(Revoke),
-}
+} }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ScopeArg {
@@ -61,17 +54,6 @@ struct Revoke {
     store: StoreArgs,
     /// The id of the key
     id: String,
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["collector", "key"]),
-            Some(Subcommands::Create(args)) => args.run(cx),
-            Some(Subcommands::List(args)) => args.run(cx),
-            Some(Subcommands::Revoke(args)) => args.run(cx),
-        }
-    }
 }
 
 impl Create {

@@ -10,25 +10,17 @@ mod serve;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 use swamp_collector::keys::Directory;
 use swamp_collector::store::SqliteDirectory;
 use swamp_collector::store::clickhouse::ClickHouse;
 use swamp_collector::{CollectorError, SqliteStore, Store};
 use swamp_ident::Timestamp;
 
-use crate::commands::help;
 use crate::cx::Cx;
-use crate::ending::{CommandError, CommandResult};
+use crate::ending::CommandError;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "collector" => {
     /// Accept events and answer questions about them
     Serve(serve::Args),
     /// Keys that let senders and readers in
@@ -41,21 +33,7 @@ enum Subcommands {
     Demo(demo::Args),
     /// Copy the store while the collector runs
     Backup(backup::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["collector"]),
-            Some(Subcommands::Serve(args)) => args.run(cx),
-            Some(Subcommands::Key(args)) => args.run(cx),
-            Some(Subcommands::Project(args)) => args.run(cx),
-            Some(Subcommands::Import(args)) => args.run(cx),
-            Some(Subcommands::Demo(args)) => args.run(cx),
-            Some(Subcommands::Backup(args)) => args.run(cx),
-        }
-    }
-}
+} }
 
 /// Which store is meant.
 #[derive(Debug, clap::Args)]

@@ -1,27 +1,19 @@
 //! `swamp collector project`: projects, whose events never meet
 
-use clap::Subcommand;
+use crate::commands::command_group;
 use serde_json::json;
 
 use super::{StoreArgs, now};
-use crate::commands::help;
 use crate::cx::Cx;
 use crate::ending::{CommandResult, Ending};
 use crate::output::Table;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "collector" "project" => {
     /// Make a project
     Create(Create),
     /// List the projects
     List(List),
-}
+} }
 
 #[derive(Debug, clap::Args)]
 struct Create {
@@ -35,16 +27,6 @@ struct Create {
 struct List {
     #[command(flatten)]
     store: StoreArgs,
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["collector", "project"]),
-            Some(Subcommands::Create(args)) => args.run(cx),
-            Some(Subcommands::List(args)) => args.run(cx),
-        }
-    }
 }
 
 impl Create {

@@ -9,20 +9,9 @@ mod rename;
 mod search;
 mod versions;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "data" => {
     /// Show a data item
     Get(get::Args),
     /// List the data of a model or a workflow run
@@ -39,20 +28,4 @@ enum Subcommands {
     Delete(delete::Args),
     /// Remove data that is no longer to be kept
     Gc(gc::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["data"]),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::List(args)) => args.run(cx),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Query(args)) => args.run(cx),
-            Some(Subcommands::Versions(args)) => args.run(cx),
-            Some(Subcommands::Rename(args)) => args.run(cx),
-            Some(Subcommands::Delete(args)) => args.run(cx),
-            Some(Subcommands::Gc(args)) => args.run(cx),
-        }
-    }
-}
+} }

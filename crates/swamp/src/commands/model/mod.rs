@@ -12,20 +12,9 @@ mod search;
 mod types;
 mod validate;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "model" => {
     /// Make a definition
     Create(create::Args),
     /// Show a definition
@@ -47,22 +36,4 @@ enum Subcommands {
     Method(method::Args),
     /// What single method runs left behind
     Output(output::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["model"]),
-            Some(Subcommands::Create(args)) => args.run(cx),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Edit(args)) => args.run(cx),
-            Some(Subcommands::Delete(args)) => args.run(cx),
-            Some(Subcommands::Validate(args)) => args.run(cx),
-            Some(Subcommands::Evaluate(args)) => args.run(cx),
-            Some(Subcommands::Type(args)) => args.run(cx),
-            Some(Subcommands::Method(args)) => args.run(cx),
-            Some(Subcommands::Output(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -5,20 +5,9 @@ mod found;
 mod get;
 mod search;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "report" => {
     /// List reports
     #[command(alias = "list")]
     Search(search::Args),
@@ -26,15 +15,4 @@ enum Subcommands {
     Get(get::Args),
     /// Show what a report is about
     Describe(describe::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["report"]),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::Describe(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -14,20 +14,9 @@ mod status;
 mod switching;
 mod trust;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "telemetry" => {
     /// Counts, failures and durations per type, driver, method and step
     Stats(stats::Args),
     /// The last commands and the methods they called
@@ -50,23 +39,4 @@ enum Subcommands {
     Connect(connect::Args),
     /// Let the key go to the endpoint this repository names
     Trust(trust::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["telemetry"]),
-            Some(Subcommands::Stats(args)) => args.run(cx),
-            Some(Subcommands::Show(args)) => args.run(cx),
-            Some(Subcommands::Export(args)) => args.run(cx),
-            Some(Subcommands::Status(args)) => args.run(cx),
-            Some(Subcommands::Preview(args)) => args.run(cx),
-            Some(Subcommands::Flush(args)) => args.run(cx),
-            Some(Subcommands::Clear(args)) => args.run(cx),
-            Some(Subcommands::On(args)) => args.run(cx),
-            Some(Subcommands::Off(args)) => args.run(cx),
-            Some(Subcommands::Connect(args)) => args.run(cx),
-            Some(Subcommands::Trust(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -13,24 +13,16 @@ mod rotate;
 mod search;
 mod types;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 use serde_json::{Map, Value};
 use swamp_vault::Vaults;
 
 use crate::arguments::RepoArgs;
-use crate::commands::help;
 use crate::cx::Cx;
-use crate::ending::{CommandError, CommandResult};
+use crate::ending::CommandError;
 use crate::engine;
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "vault" => {
     /// Make a vault
     Create(create::Args),
     /// Show a vault and where its file is
@@ -57,27 +49,7 @@ enum Subcommands {
     Migrate(migrate::Args),
     /// Types of vaults
     Type(types::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["vault"]),
-            Some(Subcommands::Create(args)) => args.run(cx),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::Describe(args)) => args.run(cx),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Edit(args)) => args.run(cx),
-            Some(Subcommands::Put(args)) => args.run(cx),
-            Some(Subcommands::ReadSecret(args)) => args.run(cx),
-            Some(Subcommands::ListKeys(args)) => args.run(cx),
-            Some(Subcommands::Delete(args)) => args.run(cx),
-            Some(Subcommands::Rotate(args)) => args.run(cx),
-            Some(Subcommands::Migrate(args)) => args.run(cx),
-            Some(Subcommands::Type(args)) => args.run(cx),
-        }
-    }
-}
+} }
 
 /// The vaults of the repository that is meant.
 fn vaults(cx: &Cx<'_>, repo: &RepoArgs) -> Result<Vaults, CommandError> {

@@ -12,20 +12,9 @@ mod search;
 mod show;
 mod validate;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "workflow" => {
     /// Make a workflow
     Create(create::Args),
     /// Show a workflow
@@ -47,22 +36,4 @@ enum Subcommands {
     History(history::Args),
     /// The schema of workflow files
     Schema(schema::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["workflow"]),
-            Some(Subcommands::Create(args)) => args.run(cx),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Edit(args)) => args.run(cx),
-            Some(Subcommands::Delete(args)) => args.run(cx),
-            Some(Subcommands::Validate(args)) => args.run(cx),
-            Some(Subcommands::Evaluate(args)) => args.run(cx),
-            Some(Subcommands::Run(args)) => args.run(cx),
-            Some(Subcommands::History(args)) => args.run(cx),
-            Some(Subcommands::Schema(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -5,20 +5,9 @@ pub(crate) mod get;
 mod logs;
 pub(crate) mod search;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "model" "output" => {
     /// Show a run of a method
     Get(get::Args),
     /// List runs of methods
@@ -28,16 +17,4 @@ enum Subcommands {
     Data(data::Args),
     /// Show what the command of a run printed
     Logs(logs::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["model", "output"]),
-            Some(Subcommands::Get(args)) => args.run(cx),
-            Some(Subcommands::Search(args)) => args.run(cx),
-            Some(Subcommands::Data(args)) => args.run(cx),
-            Some(Subcommands::Logs(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -2,30 +2,10 @@
 
 mod search;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "vault" "type" => {
     /// List types of vaults
     #[command(alias = "list")]
     Search(search::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["vault", "type"]),
-            Some(Subcommands::Search(args)) => args.run(cx),
-        }
-    }
-}
+} }

@@ -2,29 +2,9 @@
 
 mod get;
 
-use clap::Subcommand;
+use crate::commands::command_group;
 
-use crate::commands::help;
-use crate::cx::Cx;
-use crate::ending::CommandResult;
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    command: Option<Subcommands>,
-}
-
-#[derive(Debug, Subcommand)]
-enum Subcommands {
+command_group! { "workflow" "schema" => {
     /// Print the schema
     Get(get::Args),
-}
-
-impl Args {
-    pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
-        match self.command {
-            None => help::print(cx, &["workflow", "schema"]),
-            Some(Subcommands::Get(args)) => args.run(cx),
-        }
-    }
-}
+} }
