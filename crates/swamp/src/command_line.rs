@@ -248,6 +248,7 @@ mod tests {
         CommandLine::read(&cli::command_table(), &args)
     }
 
+    /// Weakness 6: what follows some options is taken for a command.
     #[test]
     fn only_words_of_the_table_are_taken() {
         for (line, path, options, arguments) in [

@@ -150,6 +150,7 @@ mod tests {
         assert_eq!(surplus(&[], &Limits { entries: 0, bytes: 0, days: 0 }, now()), []);
     }
 
+    /// Weakness 32: what was not sent yet goes before what was.
     #[test]
     fn the_old_go_then_the_kept_then_the_oldest() {
         let files = [

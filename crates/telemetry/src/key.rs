@@ -216,6 +216,7 @@ mod tests {
         }
     }
 
+    /// Weakness 11: the key goes to whatever host somebody names.
     #[test]
     fn the_key_goes_where_the_user_sent_it() {
         let found = |text: &str, source| Ok((text.to_owned(), source));

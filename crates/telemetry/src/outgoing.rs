@@ -348,6 +348,7 @@ mod tests {
         );
     }
 
+    /// Weakness 13: entries are sent in the name of the repository that happens to send.
     #[test]
     fn the_repository_is_the_entrys() {
         let own = entry(CALL, GOOD, r#","repoId":"r-own","$repo_id":"r-forged""#);
@@ -372,6 +373,7 @@ mod tests {
         }
     }
 
+    /// Weakness 9: private types and their methods count as harmless.
     #[test]
     fn private_types_and_their_methods_go_as_pseudonyms() {
         let context = |model_type: &str| {
@@ -417,6 +419,7 @@ mod tests {
         );
     }
 
+    /// Weakness 9: private types count as harmless on the command line.
     #[test]
     fn a_type_on_the_command_line_is_hidden_too() {
         let rules = rules(Names::Clear);
@@ -431,6 +434,7 @@ mod tests {
         assert!(!sent(&rules, &direct).to_string().contains("acme"));
     }
 
+    /// Weakness 10: names of workflows, jobs and steps are sent in clear, and there is no choice.
     #[test]
     fn names_are_hidden_where_the_user_wants_it() {
         let context = r#","workflowContext":{"workflowName":"acme-w","runId":"r","jobName":"acme-j","stepName":"acme-s-1","stepTemplate":"acme-s-${{ self.i }}","rootWorkflowName":"acme-root","modelType":"command/shell","driver":"raw","depth":1}"#;

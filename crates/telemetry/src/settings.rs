@@ -212,6 +212,7 @@ mod tests {
         }
     }
 
+    /// Weakness 15: `telemetryDisabled: yes` is ignored without a word.
     #[test]
     fn the_marker_takes_common_spellings_and_fails_closed() {
         for value in [
@@ -239,6 +240,7 @@ mod tests {
         assert_eq!(off(&[], None, MarkerState::Unreadable), Some(Off::UnreadableMarker));
     }
 
+    /// Weakness 14: the user's "off" has no effect in repositories.
     #[test]
     fn what_the_user_switched_off_stays_off_in_repositories() {
         let on = Marker::read(&json!({"telemetryDisabled": false}));

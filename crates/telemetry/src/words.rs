@@ -234,6 +234,7 @@ mod tests {
         CommandWords::new(path)
     }
 
+    /// Weaknesses 7, 9: names stand where types are shown, and private types count as harmless.
     #[test]
     fn only_declared_words_are_recorded() {
         let rows: &[Row<'_>] = &[

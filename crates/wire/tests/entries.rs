@@ -153,6 +153,7 @@ fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 proptest! {
+    /// Weakness 38: an older program drops the keys of a newer one.
     #[test]
     fn strangers_survive_at_every_level(
         which in 0..FILES.len(),

@@ -80,6 +80,7 @@ mod tests {
         Document::parse(text).unwrap().into_value().as_object().unwrap().clone()
     }
 
+    /// Weakness 41: a file loses its comments when one key is added.
     #[test]
     fn changes_leave_other_lines_alone() {
         let text = "# ours\nswampVersion: 1 # old\ntool: none\n\n# who\nownedBy: netops\ntools:\n  - claude\n  # second\n  - cursor\n";

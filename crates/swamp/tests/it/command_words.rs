@@ -133,6 +133,7 @@ model frobnicate x
 model method run m-a execute --input --no-telemetry
 ";
 
+/// Weaknesses 6, 7, 8, 16: names and values are taken for commands, types and switches.
 #[test]
 fn every_command_line_is_recorded_in_our_words() {
     let environment = environment();
@@ -265,6 +266,7 @@ fn every_command_line_is_recorded_in_our_words() {
     "#);
 }
 
+/// Weakness 8: values are taken for option names.
 #[test]
 fn vault_command_lines_show_no_names_and_no_values() {
     let environment = environment();

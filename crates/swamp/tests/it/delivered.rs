@@ -63,6 +63,7 @@ fn is_close(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Weakness 39: statistics are empty when everything was sent.
 #[test]
 fn statistics_are_the_same_before_and_after_delivery() {
     let (environment, collector) = connected();

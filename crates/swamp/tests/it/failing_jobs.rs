@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::environment::{TestEnvironment, call, jobs, one_job, outline};
 
+/// Weakness 1: a run that fails takes its command's entry with it.
 #[test]
 fn parallel_jobs_that_fail_fail_the_run() {
     let environment = TestEnvironment::new();

@@ -94,6 +94,7 @@ fn a_method_that_succeeds_is_recorded_with_its_own_duration() {
     assert!(!slow.to_string().contains("null"), "{slow}");
 }
 
+/// Weakness 2: a failed run is recorded as a success.
 #[test]
 fn a_method_that_fails_is_an_error_with_its_duration_and_category() {
     let environment = TestEnvironment::new();
@@ -143,6 +144,7 @@ fn hopeless_steps(environment: &TestEnvironment, more: &str) -> Vec<(&'static st
     ]
 }
 
+/// Weakness 20: no duration may or may not mean that the method ran.
 #[test]
 fn what_fails_before_its_method_has_an_entry_of_no_duration() {
     let environment = TestEnvironment::new();
@@ -204,6 +206,7 @@ fn what_fails_before_its_method_may_be_allowed_to() {
     assert_eq!(entries.child("main", "zz")["result"]["status"], "success");
 }
 
+/// Weakness 22: the same mistake is the user's in one place and the program's in another.
 #[test]
 fn a_direct_call_has_the_same_truth_in_the_entry_of_the_command() {
     let environment = TestEnvironment::new();

@@ -9,6 +9,7 @@ use crate::environment::{TestEnvironment, call, number, one_job, text};
 /// How many.
 const STEPS: usize = 1000;
 
+/// Weakness 44: the command does not know how its calls went.
 #[test]
 fn a_thousand_steps_have_a_thousand_entries() {
     let environment = TestEnvironment::new();

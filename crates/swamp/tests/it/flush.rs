@@ -51,6 +51,7 @@ fn a_command_sends_what_it_and_its_methods_left() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+/// Weakness 24: an endpoint that hangs delays every command.
 #[test]
 fn a_command_does_not_wait_for_an_endpoint_that_hangs() {
     let server = Server::always(Reply::Hang);
@@ -77,6 +78,7 @@ fn a_command_does_not_wait_for_an_endpoint_that_hangs() {
     assert_eq!(environment.json(["telemetry", "status"], 0)["flushing"], false);
 }
 
+/// Weakness 42: failures to send are told never, or by every command.
 #[test]
 fn waiting_says_what_is_left() {
     let server = Server::script(vec![Reply::Status(502), Reply::Take]);
@@ -119,6 +121,7 @@ fn without_an_endpoint_nothing_is_sent_or_made() {
     assert_eq!(std::fs::read_dir(&environment.config).expect("a directory").count(), 0);
 }
 
+/// Weakness 11: the key goes to the host that a cloned repository names.
 #[test]
 fn a_repository_gets_the_key_only_when_it_is_trusted() {
     let server = Server::always(Reply::Take);

@@ -76,6 +76,7 @@ fn begun(environment: &TestEnvironment) -> Option<(BTreeSet<String>, String)> {
     Some((calls.map(|call| text(&call["id"]).to_owned()).collect(), command.unwrap_or_default()))
 }
 
+/// Weakness 45: a process that dies leaves calls without a command.
 #[test]
 fn what_began_has_ended_once_whenever_the_process_is_killed() {
     let seed = std::env::var("SWAMP_TEST_SEED_OF_KILLS").ok().and_then(|seed| seed.parse().ok());

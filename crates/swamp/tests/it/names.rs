@@ -20,6 +20,7 @@ fn step_names(record: &Value) -> Vec<&str> {
     steps.iter().map(|step| text(&step["stepName"])).collect()
 }
 
+/// Weakness 19: a joined key is taken apart at the wrong colon.
 #[test]
 fn names_with_separators_are_kept_apart() {
     let environment = TestEnvironment::new();
@@ -91,6 +92,7 @@ fn names_with_separators_are_kept_apart() {
     "#);
 }
 
+/// Weakness 18: two runs of one workflow under way are taken for one.
 #[test]
 fn parallel_runs_of_the_same_workflow_are_told_apart_by_their_ids() {
     let environment = TestEnvironment::new();
@@ -164,6 +166,7 @@ fn a_nested_run_may_have_the_names_of_the_run_around_it() {
     }
 }
 
+/// Weakness 17: steps after a nested run are recorded under its workflow.
 #[test]
 fn a_step_after_a_nested_run_belongs_to_the_run_around_it() {
     let environment = TestEnvironment::new();

@@ -34,6 +34,7 @@ fn traces(environment: &TestEnvironment, more: &[&str]) -> Vec<String> {
     traces
 }
 
+/// Weakness 14: a repository that is switched off goes on sending what is older.
 #[test]
 fn every_way_to_opt_out_leaves_nothing() {
     for (variable, value) in [

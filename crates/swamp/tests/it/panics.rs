@@ -26,6 +26,7 @@ fn workflow(environment: &TestEnvironment) {
     );
 }
 
+/// Weakness 1: a run that fails leaves by a short cut, past the recording.
 #[test]
 fn a_panic_on_the_thread_of_a_step_leaves_by_the_one_way_out() {
     let mut environment = TestEnvironment::new();

@@ -137,6 +137,7 @@ const LINES: &[&[&str]] = &[
     &["telemetry", "stats", "--days", "pr0be"],
 ];
 
+/// Weakness 46: that nothing sensitive is kept is said and not true.
 #[test]
 fn nothing_planted_reaches_the_disk() {
     let mut environment = TestEnvironment::new();
@@ -169,6 +170,7 @@ fn nothing_planted_reaches_the_disk() {
     }
 }
 
+/// Weakness 46: that nothing sensitive is sent is said and not true.
 #[test]
 fn nothing_planted_reaches_the_wire() {
     let server = Server::always(Reply::Take);
@@ -199,6 +201,7 @@ fn nothing_planted_reaches_the_wire() {
     }
 }
 
+/// Weakness 46: that nothing sensitive is kept is said and not true.
 #[test]
 fn nothing_planted_reaches_the_journal() {
     let mut environment = TestEnvironment::new();

@@ -30,6 +30,7 @@ fn environment() -> TestEnvironment {
     environment
 }
 
+/// Weakness 40: nobody can look at what was recorded.
 #[test]
 fn a_command_is_shown_with_its_calls() {
     let environment = environment();

@@ -135,6 +135,7 @@ fn statuses(record: &Value) -> String {
         .join("\n")
 }
 
+/// Weakness 3: Ctrl-C and SIGTERM lose what is under way, and the command.
 #[test]
 fn signals_end_everything_and_are_told_apart_by_the_exit_code() {
     for (signal, exit) in [(Signal::INT, 130), (Signal::TERM, 143)] {
@@ -151,6 +152,7 @@ fn signals_end_everything_and_are_told_apart_by_the_exit_code() {
     }
 }
 
+/// Weakness 4: a deadline makes what did its work look failed, and its run a success.
 #[test]
 fn the_deadline_of_a_run_ends_everything() {
     let environment = TestEnvironment::new();
@@ -191,6 +193,7 @@ fn a_method_called_directly_is_stopped_the_same_way() {
     }
 }
 
+/// Weakness 3: Ctrl-C loses what is under way, or makes it look like a failure.
 #[test]
 fn a_signal_to_everybody_stops_the_run_and_fails_no_method() {
     // As when a container or a session is shut down: the command dies before the run has noticed.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::environment::TestEnvironment;
 use crate::telemetry_server::{Reply, Server};
 
+/// Weakness 41: the marker is rewritten, without its comments.
 #[test]
 fn telemetry_is_switched_off_and_on_in_place() {
     let environment = TestEnvironment::new();

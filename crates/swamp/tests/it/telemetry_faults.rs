@@ -241,6 +241,7 @@ fn without_hints(stdout: &str) -> String {
     stdout.split_inclusive('\n').filter(|line| !is_hint(line)).collect()
 }
 
+/// Weakness 47: what a failing write does was described, not seen.
 #[test]
 fn a_broken_spool_changes_no_run() {
     let expected = observe(None);

@@ -34,6 +34,7 @@ fn in_terminal(environment: &TestEnvironment, inside: &File, command: &[&str]) -
     leader
 }
 
+/// Weakness 24: a command has to wait for what it sends, or loses it.
 #[test]
 fn what_is_being_sent_is_sent_when_the_terminal_closes() {
     // Slow enough for the terminal to be gone by then.

@@ -181,6 +181,7 @@ mod tests {
             .with_name("acme-flow")
     }
 
+    /// Weakness 5: error texts carry paths and names.
     #[test]
     fn texts_keep_their_meaning_and_lose_their_names() {
         for (category, text, want) in [
@@ -316,6 +317,7 @@ mod tests {
         assert_eq!(masks().clean(" \n\t\n", C::Method, &[], &[]), None);
     }
 
+    /// Weakness 5: error texts have no limit.
     #[test]
     fn the_text_is_cut_at_two_hundred_characters() {
         let long = "ä ".repeat(150_000);
@@ -344,6 +346,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
+        /// Weaknesses 5, 46: error texts carry secrets, and nobody is told so.
         #[test]
         fn a_planted_probe_survives_nowhere(
             before in "([a-zA-Z]{1,9}[ ,.:]{1,2}){0,60}",

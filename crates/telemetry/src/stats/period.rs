@@ -93,6 +93,7 @@ mod tests {
         Timestamp::parse(text).unwrap()
     }
 
+    /// Weakness 39: statistics are empty east of Greenwich.
     #[test]
     fn days_are_counted_in_utc() {
         let today = at("2026-03-01T00:30:00.000Z");

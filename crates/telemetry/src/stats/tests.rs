@@ -108,6 +108,7 @@ fn certain(row: &Row) -> Row {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
+    /// Weakness 39: statistics forget what was sent.
     #[test]
     fn it_does_not_matter_what_is_gone(plans in vec(plan(), 0..40)) {
         let (told, exact) = (told(&plans, false), told(&plans, true));

@@ -9,6 +9,7 @@ use swamp_telemetry::flush::{BatchLimits, FlushResult};
 use crate::server::{Reply, Server};
 use crate::spool::{Spool, each_once};
 
+/// Weakness 42: failures to send are never told.
 #[test]
 fn only_202_means_that_entries_arrived() {
     for (status, want) in [
@@ -45,6 +46,7 @@ fn whoever_comes_too_early_asks_nobody() {
     assert_eq!(spool.flush(&other).sent, 1);
 }
 
+/// Weakness 26: what 429 and 503 ask for is not understood.
 #[test]
 fn the_server_says_how_long_to_wait() {
     let now = || swamp_ident::SystemClock::new().now().wall.as_millis();
@@ -64,6 +66,7 @@ fn the_server_says_how_long_to_wait() {
     assert!(spool.flush(&server).next_try.is_some());
 }
 
+/// Weakness 26: nothing waits longer after a failure.
 #[test]
 fn failures_make_waits_longer() {
     let (spool, server) = (Spool::with(1), Server::always(Reply::Status(502)));
@@ -103,6 +106,7 @@ fn each_event_has_its_own_fate() {
     assert_eq!(spool.reason("id-5"), "the endpoint did not say what became of it\n");
 }
 
+/// Weakness 26: what is too large is sent again as it is, for ever.
 #[test]
 fn too_much_at_once_is_sent_in_parts() {
     let server = Server::always(Reply::AtMost(3, 2500));
@@ -116,6 +120,7 @@ fn too_much_at_once_is_sent_in_parts() {
     assert!(server.requests().len() < 40, "{}", server.requests().len());
 }
 
+/// Weakness 26: what is refused is sent for ever.
 #[test]
 fn an_event_that_is_refused_by_itself_is_set_aside_and_no_other() {
     for status in [400, 422] {
@@ -209,6 +214,7 @@ fn answers_that_never_come_end_with_the_deadline() {
     assert_eq!(spool.status().failures, 1);
 }
 
+/// Weakness 31: a lost answer makes duplicates.
 #[test]
 fn a_lost_answer_means_sending_again_under_the_same_id() {
     let server = Server::script(vec![Reply::TakeAndDrop, Reply::Drop, Reply::Garbage, Reply::Take]);

@@ -32,6 +32,7 @@ fn one_entry_is_a_bare_event() {
     assert_eq!(spool.waiting(), [""; 0]);
 }
 
+/// Weaknesses 27, 34: a command sends a few entries of the many, and in any order.
 #[test]
 fn more_entries_are_a_list_and_the_oldest_goes_first() {
     let (mut spool, server) = (Spool::with(7), Server::always(Reply::Take));
@@ -50,6 +51,7 @@ fn more_entries_are_a_list_and_the_oldest_goes_first() {
     assert!(first.starts_with(r#"{"events":[{"event":"cli_invocation","#), "{first}");
 }
 
+/// Weakness 27: how much is sent is a number of entries, however many wait.
 #[test]
 fn batches_have_bounds_in_bytes_too() {
     let (mut spool, server) = (Spool::with(10), Server::always(Reply::Take));

@@ -17,6 +17,7 @@ fn tidy(spool: &Spool) -> swamp_telemetry::flush::FlushReport {
     spool.job("", |job| FlushJob { target: None, ..job }.run().unwrap())
 }
 
+/// Weakness 32: entries are never removed where nothing is sent.
 #[test]
 fn bounds_hold_without_an_endpoint() {
     let mut spool = Spool::with(100);
@@ -40,6 +41,7 @@ fn bounds_hold_without_an_endpoint() {
     assert_eq!(known.dropped.total(), 55 + 45 - known.waiting + 1);
 }
 
+/// Weakness 28: one bad file keeps everything from being sent.
 #[test]
 fn what_is_no_entry_is_set_aside_at_once_and_blocks_nobody() {
     let (spool, server) = (Spool::with(3), Server::always(Reply::Take));
@@ -75,6 +77,7 @@ fn what_is_no_entry_is_set_aside_at_once_and_blocks_nobody() {
     assert_eq!(spool.status().set_aside, 8);
 }
 
+/// Weakness 29: a file under another name is sent again and again.
 #[test]
 fn a_file_with_another_name_is_sent_once() {
     let (spool, server) = (Spool::with(0), Server::always(Reply::Take));
@@ -87,6 +90,7 @@ fn a_file_with_another_name_is_sent_once() {
     assert_eq!(server.taken()["id-0"], 2);
 }
 
+/// Weakness 36: temporary files stay behind.
 #[test]
 fn leftovers_of_dead_processes_go_and_nothing_else() {
     let spool = Spool::with(0);
@@ -116,6 +120,7 @@ fn a_spool_that_is_a_link_is_refused() {
     assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 2);
 }
 
+/// Weakness 33: every command reads every waiting file.
 #[test]
 fn what_is_due_is_known_without_looking_at_the_spool() {
     let spool = Spool::with(3);

@@ -36,6 +36,7 @@ fn flusher_process() {
     spool.flush_to(url);
 }
 
+/// Weakness 30: commands that end together send everything several times.
 #[test]
 fn eight_at_once_send_everything_once() {
     let spool = Spool::with(200);
@@ -74,6 +75,7 @@ fn eight_at_once_at_a_bad_server_lose_nothing() {
     assert_eq!(spool.status().set_aside, 0);
 }
 
+/// Weakness 31: a crash between sending and removing makes duplicates.
 #[test]
 fn a_flusher_that_is_killed_at_any_moment_loses_nothing() {
     let spool = Spool::with(150);

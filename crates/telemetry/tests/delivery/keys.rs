@@ -16,6 +16,7 @@ fn the_key_is_in_one_header() {
     assert!(!state.contains("s3cret"));
 }
 
+/// Weakness 12: the key follows redirects to other hosts.
 #[test]
 fn nobody_is_redirected_anywhere() {
     for status in [301, 302, 303, 307, 308] {

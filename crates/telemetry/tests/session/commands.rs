@@ -61,6 +61,7 @@ fn the_result_is_that_of_the_command() {
     }
 }
 
+/// Weakness 43: the same call has another shape in another part of the program.
 #[test]
 fn a_method_called_directly_is_the_command_itself() {
     let words =
@@ -117,6 +118,7 @@ fn a_method_called_directly_is_the_command_itself() {
     assert_eq!(context.phase, Some(Phase::AfterMethod.into()));
 }
 
+/// Weakness 2: a failed run is recorded as a success; the right cause is found, too.
 #[test]
 fn the_cause_of_a_failed_run_is_found_where_it_counts() {
     let mut rig = Rig::new();

@@ -7,6 +7,7 @@ use swamp_wire::ResultStatus;
 
 use super::support::*;
 
+/// Weakness 4: a deadline is recorded as an error of the method.
 #[test]
 fn whatever_stops_a_run_is_what_its_open_calls_say() {
     for (cause, exit_code, category) in [

@@ -21,6 +21,7 @@ fn run_with(home: TempDir) -> (Closed, Vec<String>, TempDir) {
     (closed, faults, rig.home)
 }
 
+/// Weakness 37: a symbolic link leads out of the repository.
 #[test]
 fn a_spool_that_is_no_directory_of_ours_is_left_alone() {
     type Prepare = fn(&Path);
@@ -90,6 +91,7 @@ fn without_a_journal_the_command_still_has_its_entry() {
     assert_eq!(status(&spool(&home)).unwrap().lost, 4 + 1, "and an entry that was there already");
 }
 
+/// Weakness 40: nobody can look at the state of the spool.
 #[test]
 fn a_spool_tells_how_it_is_doing() {
     let home = TempDir::new().unwrap();
@@ -106,6 +108,7 @@ fn a_spool_tells_how_it_is_doing() {
     assert!(error.ends_with("is not a directory"), "{error}");
 }
 
+/// Weakness 37: everybody may read the spool.
 #[test]
 fn nobody_else_can_look() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -6,6 +6,7 @@ use swamp_telemetry::Outcome;
 
 use super::support::*;
 
+/// Weakness 17: steps of nested runs are recorded under the wrong workflow.
 #[test]
 fn steps_belong_to_the_workflow_they_stand_in() {
     let mut rig = Rig::new();
@@ -51,6 +52,7 @@ fn steps_belong_to_the_workflow_they_stand_in() {
     assert_eq!((&outer.root_workflow_name, &outer.root_run_id), (&None, &None));
 }
 
+/// Weakness 18: two calls under way with equal names are taken for one.
 #[test]
 fn equal_names_in_parallel_are_different_steps() {
     let mut rig = Rig::new();
@@ -89,6 +91,7 @@ fn equal_names_in_parallel_are_different_steps() {
     assert_eq!(context.step_name, "\u{e4}\u{1f980} \"q\"\n");
 }
 
+/// Weakness 44: the command does not know its run.
 #[test]
 fn the_outermost_run_names_the_command() {
     let mut rig = Rig::new();

@@ -95,6 +95,7 @@ fn runs(rig: &Rig) -> [Emitter; 4] {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
+    /// Weakness 47: what ends a call was described, not seen.
     #[test]
     fn each_call_that_begins_has_exactly_one_entry(
         steps in steps(),

@@ -69,6 +69,7 @@ fn command_with(home: &TempDir, settle_for: Option<Duration>) -> Closed {
     closed
 }
 
+/// Weakness 45: a process that dies leaves calls without an end.
 #[test]
 fn every_call_that_began_gets_its_entry() {
     let (recovered, entries) = recover(&journal_of_a_run());
@@ -177,7 +178,7 @@ fn what_the_dead_process_had_written_is_not_written_twice() {
     assert_eq!(files(&spool).len(), names.len() + 1, "the second command's own entry");
 }
 
-/// Weakness 45: a command without its parent.
+/// Weakness 45: a process that dies leaves no command.
 #[test]
 fn a_command_that_dies_before_it_calls_anything_has_its_entry() {
     let rig = Rig::of(CommandWords::new(["model", "search"]).option("--json"));
@@ -267,6 +268,7 @@ fn with_journal(journal: &[u8]) -> TempDir {
     home
 }
 
+/// Weakness 45: calls of a process that died have no command, here for a while at most.
 #[test]
 fn what_there_is_no_time_for_is_left_and_gone_on_with() {
     // Stopped among the ended ones first, then among the open ones.
@@ -382,6 +384,7 @@ fn a_session_that_lives_is_left_alone() {
     assert_eq!(entries(&spool(&home)).len(), 3);
 }
 
+/// Weakness 36: what a dead process was about to write stays for ever.
 #[test]
 fn journals_that_were_never_locked_are_swept_when_they_are_old() {
     let home = TempDir::new().unwrap();
