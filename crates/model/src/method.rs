@@ -9,6 +9,7 @@ use swamp_driver::{
 use swamp_events::{Emitter, EventKind, Notice, OutputStream};
 use swamp_ident::{CancelCause, DataName, ErrorCategory, RunId, SpecName};
 use swamp_secret::{Redactor, Secret, StreamRedactor};
+use zeroize::Zeroizing;
 
 use crate::secrets::SecretBag;
 
@@ -173,27 +174,33 @@ impl Lines {
         if self.redactor.is_idle() {
             return tell(self.stream, line);
         }
-        let passed = self.redacted.push(line).into_owned();
-        self.pass_on(&passed, tell);
         if is_piece(line) {
+            let passed = self.redacted.push(line).into_owned();
+            self.pass_on(&passed, tell);
             // A line without end must not fill the memory.
             if is_piece(&self.begun) {
                 tell(self.stream, &std::mem::take(&mut self.begun));
             }
-        } else {
-            let passed = self.redacted.push("\n").into_owned();
-            self.pass_on(&passed, tell);
+            return;
         }
+        let mut line = Zeroizing::new(line.to_owned());
+        line.push('\n');
+        let passed = self.redacted.push(&line);
+        self.pass_on(&passed, tell);
     }
 
     fn pass_on(&mut self, text: &str, tell: &dyn Fn(OutputStream, &str)) {
-        let mut pieces = text.split('\n');
-        self.begun.push_str(pieces.next().unwrap_or_default());
-        for next in pieces {
-            tell(self.stream, &self.begun);
-            self.begun.clear();
-            self.begun.push_str(next);
+        let mut rest = text;
+        while let Some((line, next)) = rest.split_once('\n') {
+            if self.begun.is_empty() {
+                tell(self.stream, line);
+            } else {
+                self.begun.push_str(line);
+                tell(self.stream, &std::mem::take(&mut self.begun));
+            }
+            rest = next;
         }
+        self.begun.push_str(rest);
     }
 
     fn finish(mut self, tell: &dyn Fn(OutputStream, &str)) {

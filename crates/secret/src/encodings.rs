@@ -1,11 +1,13 @@
 //! The forms in which a secret may turn up in a text.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use zeroize::Zeroizing;
 
-use crate::{SHORTEST, SHORTEST_ENCODED, SHORTEST_LINE, Secret};
+use crate::wrapped::is_digit;
+use crate::{SHORTEST, SHORTEST_ENCODED, SHORTEST_LINE, SHORTEST_WRAPPED, Secret};
 
 /// Widths at which base64 is usually wrapped: PEM and `openssl`, MIME and `base64`.
 const WRAPPED_AT: [usize; 2] = [64, 76];
@@ -17,31 +19,59 @@ enum Hex {
     Upper,
 }
 
+/// Texts to look for, and which of them are also looked for across the line breaks of a text that
+/// was wrapped.
+#[derive(Default)]
+pub(crate) struct Forms(BTreeMap<Secret, bool>);
+
+impl Forms {
+    fn insert(&mut self, form: impl Into<String>) {
+        self.0.entry(Secret::new(form)).or_default();
+    }
+
+    fn insert_wrapping(&mut self, form: impl Into<String>) {
+        self.0.insert(Secret::new(form), true);
+    }
+
+    /// Each text, and whether it may be wrapped.
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (Secret, bool)> {
+        self.0.into_iter()
+    }
+}
+
 /// Everything to look for because of one secret; nothing if it is too short.
-pub(crate) fn needles(secret: &str) -> Vec<Secret> {
-    let mut found = BTreeSet::new();
+pub(crate) fn forms(secret: &str) -> Forms {
+    let mut found = Forms::default();
     let trimmed = secret.trim();
     if trimmed.chars().count() < SHORTEST {
-        return Vec::new();
+        return found;
     }
     for text in [secret, trimmed] {
-        found.insert(Secret::new(text));
+        found.insert(text);
         escaped(text, &mut found);
         percent(text, &mut found);
-        base64(text.as_bytes(), &mut found);
+        if text.len() >= SHORTEST_ENCODED {
+            base64(text.as_bytes(), &mut found);
+            hexadecimal(text.as_bytes(), &mut found);
+        }
+    }
+    if trimmed.len() >= SHORTEST_WRAPPED && trimmed.bytes().all(is_digit) {
+        found.insert_wrapping(trimmed);
     }
     let echoed = echoed(trimmed);
     for text in [trimmed, echoed.as_str()].into_iter().filter(|text| text.contains('\n')) {
         let lines = text.lines().map(str::trim);
-        let long = lines.filter(|line| line.chars().count() >= SHORTEST_LINE);
-        found.extend(long.map(Secret::new));
+        for line in lines.filter(|line| line.chars().count() >= SHORTEST_LINE) {
+            found.insert(line);
+        }
     }
     // A short form of a long secret would turn every output into stars.
-    found.into_iter().filter(|form| form.expose().trim().chars().count() >= SHORTEST).collect()
+    found.0.retain(|form, _| form.expose().trim().chars().count() >= SHORTEST);
+    found
 }
 
 /// JSON, shells, YAML, SQL.
-fn escaped(text: &str, found: &mut BTreeSet<Secret>) {
+fn escaped(text: &str, found: &mut Forms) {
     let json = json(text, false, Hex::Lower);
     for form in [
         json.replace('/', "\\/"),
@@ -72,7 +102,7 @@ fn escaped(text: &str, found: &mut BTreeSet<Secret>) {
         ansi_c(text, true),
         echoed(text),
     ] {
-        found.insert(form.into());
+        found.insert(form);
     }
 }
 
@@ -178,7 +208,7 @@ fn echoed(text: &str) -> String {
 }
 
 /// Percent-encoding, with each of the sets of characters that encoders leave plain.
-fn percent(text: &str, found: &mut BTreeSet<Secret>) {
+fn percent(text: &str, found: &mut Forms) {
     // RFC 3986; JavaScript's `encodeURIComponent` and `encodeURI`; forms; paths.
     const PLAIN: [&str; 6] =
         ["-._~", "-._~!'()*", "-._~!'()*;/?:@&=+$,#", "-._*", "-._~/", "-._~!$&'()*+,;=:@"];
@@ -198,17 +228,14 @@ fn percent(text: &str, found: &mut BTreeSet<Secret>) {
                         out.extend(["%", &format!("{byte:02X}")]);
                     }
                 }
-                found.insert(out.into());
+                found.insert(out);
             }
         }
     }
 }
 
-/// Base64 in both alphabets: alone, wrapped, and inside a longer text.
-fn base64(bytes: &[u8], found: &mut BTreeSet<Secret>) {
-    if bytes.len() < SHORTEST_ENCODED {
-        return;
-    }
+/// Base64 in both alphabets: alone, by the line, and inside a longer text.
+fn base64(bytes: &[u8], found: &mut Forms) {
     for engine in [&STANDARD, &URL_SAFE] {
         let alone = engine.encode(bytes);
         let certain = bytes.len() * 8 / 6;
@@ -216,19 +243,28 @@ fn base64(bytes: &[u8], found: &mut BTreeSet<Secret>) {
             let mut rest = &alone[..certain];
             while rest.len() >= SHORTEST_LINE {
                 let line = &rest[..rest.len().min(width)];
-                found.insert(Secret::new(line));
+                found.insert(line);
                 rest = &rest[line.len()..];
             }
         }
-        found.insert(Secret::new(alone.trim_end_matches('=')));
-        found.insert(alone.into());
+        found.insert_wrapping(alone.trim_end_matches('='));
+        found.insert(alone);
         for before in 0..3 {
-            let mut padded = zeroize::Zeroizing::new(vec![0; before]);
+            let mut padded = Zeroizing::new(vec![0; before]);
             padded.extend_from_slice(bytes);
-            let encoded = engine.encode(&*padded);
+            let encoded = Zeroizing::new(engine.encode(&*padded));
             // Only characters all of whose bits are the secret's.
             let (from, to) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
-            found.insert(Secret::new(&encoded[from..to]));
+            found.insert_wrapping(&encoded[from..to]);
         }
+    }
+}
+
+fn hexadecimal(bytes: &[u8], found: &mut Forms) {
+    const DIGITS: [&[u8; 16]; 2] = [b"0123456789abcdef", b"0123456789ABCDEF"];
+    for digits in DIGITS {
+        let halves = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        let text: String = halves.map(|half| char::from(digits[usize::from(half)])).collect();
+        found.insert_wrapping(text);
     }
 }

@@ -94,7 +94,27 @@ fn short_secrets_and_other_texts_are_left_alone() {
 #[test]
 fn the_longest_secret_wins() {
     let redactor = knowing(&["hunter2", "hunter2more", "2mo"]);
-    assert_eq!(redactor.redact("hunter2more hunter2mo 2mo"), "*** ***mo ***");
+    assert_eq!(redactor.redact("hunter2more hunter2m 2mo"), "*** ***m ***");
+}
+
+#[test]
+fn secrets_that_overlap_are_hidden_together() {
+    let redactor = knowing(&["abcdefgh", "xab", "ghi", "fghxab"]);
+    assert_eq!(redactor.redact("_xabcdefghi_"), "_***_");
+    assert_eq!(redactor.redact("ghighi abcdefghxabcdefg"), "****** ***cdefg");
+    let mut stream = redactor.stream();
+    let out: Vec<String> =
+        ["_xab", "cde", "fgh", "i_g", "h"].map(|piece| stream.push(piece).into_owned()).into();
+    assert_eq!((out.concat() + &stream.finish()).as_str(), "_***_gh");
+}
+
+#[test]
+fn a_secret_that_goes_on_for_ever_is_not_held_for_ever() {
+    let redactor = knowing(&["aaaaaaaa"]);
+    let mut stream = redactor.stream();
+    let told: usize = (0..1000).map(|_| stream.push("aaaa").len()).sum();
+    assert_eq!((told, stream.finish().as_str()), (3, ""));
+    assert_eq!(redactor.redact(&"a".repeat(4000)), MASK);
 }
 
 #[test]

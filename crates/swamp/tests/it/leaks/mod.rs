@@ -73,6 +73,12 @@ printf %s "$ARG" | base64
 printf %s "x$ARG" | base64 -w0; echo
 printf %s "xy$ARG" | base64 -w0; echo
 printf %s "$ARG" | base64 -w0 | tr '+/' '-_'; echo
+printf %s "x$ARG" | base64
+printf %s "and so $ARG" | base64 -w 20 | sed 's/^/    /'
+printf %s "$ARG and so on" | base64 -w 64 | sed 's/$/\r/' >&2
+printf %s "..$ARG" | base64 -w 24 | while read -r line; do echo "$line"; sleep 0.002; done
+printf '{"pem": "%s"}\n' "$(printf %s "xyz$ARG" | base64 -w 64 | awk '{ printf "%s\\n", $0 }')"
+printf %s "$ARG" | od -An -v -tx1 | tr -d ' '
 echo "$ARG" | sed 's/^/> /'
 env | grep -a -A2 -e ARG -e SWAMP_VAULT
 cat /proc/$$/cmdline

@@ -1,6 +1,6 @@
 //! Secrets of many shapes, and the search for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -10,9 +10,10 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
 use crate::environment::Ran;
 
-/// The word in a secret that is looked for.
+/// The word in a secret that is looked for. One is short; the others are long enough to be told by
+/// either half, so that what is split over two lines is found.
 pub fn token(number: usize) -> String {
-    format!("k{number:02}Zq7Xv")
+    if number == 0 { "k00Zq7Xv".to_owned() } else { format!("k{number:02}Zq7Xj{number:02}Rw2N") }
 }
 
 /// Makes a secret of a token.
@@ -49,16 +50,21 @@ pub fn secrets() -> Vec<String> {
     shapes.iter().enumerate().map(|(number, shape)| shape(&token(number))).collect()
 }
 
-/// What to search for because of a token: itself and the characters of its base64 forms that only it
-/// decides.
+/// What to search for because of a token, or of each of its halves: itself, in hexadecimal, and the
+/// characters of its base64 forms that only it decides.
 fn forms(token: &str) -> Vec<String> {
-    let mut forms = vec![token.to_owned()];
-    for engine in [&STANDARD, &URL_SAFE] {
-        for before in 0..3 {
-            let mut bytes = vec![0; before];
-            bytes.extend(token.bytes());
-            let encoded = engine.encode(&bytes);
-            forms.push(encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned());
+    let halves = if token.len() < 14 { vec![token] } else { vec![&token[..7], &token[7..]] };
+    let mut forms = Vec::new();
+    for half in halves {
+        let hex: String = half.bytes().map(|byte| format!("{byte:02x}")).collect();
+        forms.extend([half.to_owned(), hex.to_uppercase(), hex]);
+        for engine in [&STANDARD, &URL_SAFE] {
+            for before in 0..3 {
+                let mut bytes = vec![0; before];
+                bytes.extend(half.bytes());
+                let encoded = engine.encode(&bytes);
+                forms.push(encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned());
+            }
         }
     }
     forms
@@ -106,16 +112,17 @@ impl Seen {
             .flat_map(|(number, token)| forms(token).into_iter().map(move |form| (number, form)))
             .collect();
         let any = AhoCorasick::new(searched.iter().map(|(_, form)| form)).expect("an automaton");
-        let mut found = BTreeSet::new();
+        let mut found = BTreeMap::new();
         for (place, bytes) in &self.0 {
             for part in any.find_iter(bytes) {
                 let number = searched[part.pattern().as_usize()].0;
                 let near = part.start().saturating_sub(40)..(part.end() + 40).min(bytes.len());
                 let near = String::from_utf8_lossy(&bytes[near]).into_owned();
-                found.insert(format!("secret {number} in {place}: {near:?}"));
+                found.insert((number, place), near);
             }
         }
-        found
+        let told = |((number, place), near)| format!("secret {number} in {place}: {near:?}");
+        found.into_iter().map(told).collect()
     }
 }
 
@@ -128,6 +135,15 @@ fn the_search_finds_what_is_there() {
         let text = format!("{}{token}:", "u".repeat(before));
         seen.add(format!("base64 {before}"), STANDARD.encode(text));
     }
+    let hex: String = token.bytes().map(|byte| format!("{byte:02X}")).collect();
+    seen.add("hexadecimal", hex);
+    let wrapped = STANDARD.encode(format!("and so {token} is split"));
+    for at in 10..30 {
+        seen.add(
+            format!("split {at}"),
+            format!("log: {}\nlog: {}", &wrapped[..at], &wrapped[at..]),
+        );
+    }
     seen.add("clean", "nothing");
-    assert_eq!(seen.leaks(&[token]).len(), 4);
+    assert_eq!(seen.leaks(&[token]).len(), 1 + 3 + 1 + 20);
 }
