@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
-const NEEDED: [(&str, &str); 14] = [
+const NEEDED: [(&str, &str); 15] = [
     ("age", "age"),
     // A store of the collector.
     ("clickhouse-server", "clickhouse-server"),
@@ -13,7 +13,8 @@ const NEEDED: [(&str, &str); 14] = [
     ("openssl", "openssl"),
     ("setpriv", "util-linux"),
     ("strace", "strace"),
-    // The drivers: a container engine with an image made here, and an ssh server.
+    // The drivers: container engines with an image made here, and an ssh server.
+    ("dockerd", "docker.io"),
     ("podman", "podman"),
     ("runc", "runc"),
     ("busybox", "busybox-static"),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use swamp_driver::{Cancel, CommandSpec, Driver, Drivers, Ending, KEPT_BYTES, Stdin, Surroundings};
 
-use crate::places::{Podman, Sshd};
+use crate::places::{IMAGE, Podman, Sshd};
 
 /// The most memory this process ever used, in bytes.
 fn peak_memory() -> u64 {
@@ -33,7 +33,7 @@ fn driver(name: &str, config: &Value) -> Arc<dyn Driver> {
 #[test]
 fn output_without_end_is_not_kept_in_memory() {
     let (podman, sshd) = (Podman::start(), Sshd::start());
-    let container = json!({"image": Podman::IMAGE, "command": podman.command});
+    let container = json!({"image": IMAGE, "command": podman.command});
     let host = json!({"host": Sshd::HOST, "extraArgs": ["-F", sshd.config]});
     for (name, config, mebibytes) in
         [("raw", json!({}), 1024), ("docker", container, 100), ("ssh", host, 100)]

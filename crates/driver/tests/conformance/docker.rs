@@ -1,5 +1,6 @@
-//! The driver `docker`, with Podman.
+//! The driver `docker`, with Podman and with Docker.
 
+use std::any::Any;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +13,33 @@ use swamp_driver::{
 use swamp_ident::{CancelCause, RepoId, RunId};
 use swamp_secret::Secret;
 
-use crate::places::{Podman, Shared};
-use crate::suite::{Bed, conforms, run, spec};
+use crate::places::{Dockerd, IMAGE, Podman, Shared};
+use crate::suite::{Bed, run, spec};
 
 static PODMAN: Shared<Podman> = Shared::new();
+static DOCKER: Shared<Dockerd> = Shared::new();
 
-struct Containers(Arc<Podman>);
+/// Containers of an engine, which lives as long as they do.
+struct Containers {
+    config: Value,
+    _engine: Arc<dyn Any + Send + Sync>,
+}
 
 impl Containers {
+    fn of_podman() -> Self {
+        let engine = PODMAN.get(Podman::start);
+        Self { config: json!({"image": IMAGE, "command": engine.command}), _engine: engine }
+    }
+
+    fn of_docker() -> Self {
+        let engine = DOCKER.get(Dockerd::start);
+        // The daemon has no bridge, and warns of it before every container that wants one.
+        let config = json!({"image": IMAGE, "command": engine.command, "network": "none"});
+        Self { config, _engine: engine }
+    }
+
     fn with(&self, more: &Value) -> Arc<dyn Driver> {
-        let mut config = json!({"image": Podman::IMAGE, "command": self.0.command});
+        let mut config = self.config.clone();
         config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let surroundings =
             Surroundings { repository: Some(RepoId::new("the-repo")), runtime_dir: None };
@@ -30,7 +48,13 @@ impl Containers {
     }
 
     fn engine(&self) -> Engine {
-        Engine::new(self.0.command.to_str().unwrap())
+        Docker::engine_of(Some(&self.config))
+    }
+
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = Command::new(self.engine().as_str()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 
@@ -49,15 +73,46 @@ impl Bed for Containers {
     }
 }
 
-fn bed() -> Containers {
-    Containers(PODMAN.get(Podman::start))
+/// All promises, and what is asked of container engines only, as tests of one of them.
+macro_rules! engine {
+    ($name:ident, $bed:path, [$($test:ident),* $(,)?]) => {
+        mod $name {
+            use super::Containers;
+
+            fn bed() -> Containers {
+                $bed()
+            }
+
+            crate::suite::conforms!(bed);
+
+            $(
+                #[test]
+                fn $test() {
+                    super::$test(&bed());
+                }
+            )*
+        }
+    };
 }
 
-conforms!(bed);
+macro_rules! engines {
+    ($tests:tt) => {
+        engine!(podman, Containers::of_podman, $tests);
+        engine!(docker, Containers::of_docker, $tests);
+    };
+}
 
-#[test]
-fn the_options_arrive() {
-    let containers = bed();
+engines!([
+    the_options_arrive,
+    the_own_environment_and_directory_stay_outside,
+    an_engine_or_image_that_is_not_there_is_no_failure_of_the_command,
+    a_container_that_is_killed_is_an_exit_code,
+    containers_tell_whose_they_are,
+    secrets_are_not_in_what_the_engine_knows,
+    nothing_that_is_printed_is_kept_by_the_engine,
+]);
+
+fn the_options_arrive(containers: &Containers) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("note"), "from outside").unwrap();
     let driver = containers.with(&json!({
@@ -70,18 +125,14 @@ fn the_options_arrive() {
     assert!(!dir.path().join("x").exists());
 }
 
-#[test]
-fn the_own_environment_and_directory_stay_outside() {
-    let containers = bed();
+fn the_own_environment_and_directory_stay_outside(containers: &Containers) {
     let result = run(&*containers.driver(), &spec("env; pwd; ls /")).unwrap();
     let here = std::env::current_dir().unwrap();
     assert!(!result.stdout.text.contains(here.to_str().unwrap()), "{}", result.stdout.text);
     assert!(!result.stdout.text.contains("CARGO"), "{}", result.stdout.text);
 }
 
-#[test]
-fn an_engine_or_image_that_is_not_there_is_no_failure_of_the_command() {
-    let containers = bed();
+fn an_engine_or_image_that_is_not_there_is_no_failure_of_the_command(containers: &Containers) {
     let error = |more: Value, spec: &CommandSpec| match run(&*containers.with(&more), spec) {
         Err(error) => error,
         Ok(result) => panic!("{more}: {result:?}"),
@@ -105,9 +156,7 @@ fn an_engine_or_image_that_is_not_there_is_no_failure_of_the_command() {
     assert!([missing, image, option, shell].iter().all(DriverError::is_of_the_place));
 }
 
-#[test]
-fn a_container_that_is_killed_is_an_exit_code() {
-    let containers = bed();
+fn a_container_that_is_killed_is_an_exit_code(containers: &Containers) {
     let driver = containers.driver();
     let spec = CommandSpec { run: Some(RunId::new("killed")), ..spec("echo up; sleep 1000") };
     let engine = containers.engine();
@@ -117,15 +166,13 @@ fn a_container_that_is_killed_is_an_exit_code() {
         let of_run = found
             .iter()
             .find(|found| found.owned.run.as_ref().is_some_and(|run| run.as_str() == "killed"));
-        containers.0.ask(&["kill", &of_run.unwrap().name]);
+        containers.ask(&["kill", &of_run.unwrap().name]);
     });
     let result = result.unwrap();
     assert_eq!((result.ending, result.stdout.text.as_str()), (Ending::Exited(137), "up"));
 }
 
-#[test]
-fn containers_tell_whose_they_are() {
-    let containers = bed();
+fn containers_tell_whose_they_are(containers: &Containers) {
     let driver = containers.driver();
     let spec = CommandSpec { run: Some(RunId::new("labelled")), ..spec("echo up; sleep 1000") };
     let cancel = Cancel::new().unwrap();
@@ -143,30 +190,39 @@ fn containers_tell_whose_they_are() {
     assert_eq!(seen.owned.owner, *Owner::this_process());
     assert_eq!(seen.owned.owner.standing(), Standing::Alive);
     assert_eq!(seen.owned.repository, Some(RepoId::new("the-repo")));
-    assert_eq!((seen.state.as_str(), seen.image.as_str()), ("running", Podman::IMAGE));
+    assert_eq!((seen.state.as_str(), seen.image.as_str()), ("running", IMAGE));
     assert!(seen.name.starts_with("swamp-"), "{seen:?}");
 }
 
-#[test]
-fn secrets_are_not_in_what_the_engine_knows() {
-    let containers = bed();
-    let driver = containers.driver();
+fn secrets_are_not_in_what_the_engine_knows(containers: &Containers) {
     let secret = "s3cret with 'quotes'\nand lines";
     let spec = CommandSpec {
         secret_env: vec![("TOKEN".into(), Secret::new(secret))],
         run: Some(RunId::new("inspected")),
-        ..spec("echo up; read x < /dev/null; sleep 0.5; printf %s \"$TOKEN\" | wc -c")
+        ..spec("printf %s \"$TOKEN\" | wc -c; echo up; sleep 1000")
     };
-    let mut inspected = String::new();
-    let result = driver.run(&spec, &Cancel::new().unwrap(), &mut |_, line| {
+    let (cancel, mut inspected) = (Cancel::new().unwrap(), String::new());
+    let result = containers.driver().run(&spec, &cancel, &mut |_, line| {
         if line == "up" {
-            let ids = containers.0.ask(&["ps", "-q", "--filter", "label=swamp.run=inspected"]);
-            inspected = containers.0.ask(&["inspect", ids.trim()]);
+            let ids = containers.ask(&["ps", "-q", "--filter", "label=swamp.run=inspected"]);
+            inspected = containers.ask(&["inspect", ids.trim()]);
+            cancel.cancel(CancelCause::Interrupt);
         }
     });
-    let length = secret.len().to_string();
-    assert_eq!(result.unwrap().stdout.text.trim_start_matches("up\n").trim(), length);
+    assert_eq!(result.unwrap().stdout.text, format!("{}\nup", secret.len()));
     assert!(inspected.contains("inspected") && !inspected.contains("s3cret"), "{inspected}");
+}
+
+fn nothing_that_is_printed_is_kept_by_the_engine(containers: &Containers) {
+    let spec = CommandSpec { run: Some(RunId::new("printing")), ..spec("echo up; sleep 1000") };
+    let (cancel, mut driver) = (Cancel::new().unwrap(), String::new());
+    let result = containers.driver().run(&spec, &cancel, &mut |_, _| {
+        let ids = containers.ask(&["ps", "-q", "--filter", "label=swamp.run=printing"]);
+        let shown = ["inspect", "--format", "{{.HostConfig.LogConfig.Type}}", ids.trim()];
+        driver = containers.ask(&shown);
+        cancel.cancel(CancelCause::Interrupt);
+    });
+    assert_eq!((result.unwrap().stdout.text.as_str(), driver.trim()), ("up", "none"));
 }
 
 #[test]

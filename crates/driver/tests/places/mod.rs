@@ -1,13 +1,15 @@
-//! Real places to run commands in, made for the tests: a container engine with an image, an ssh
+//! Real places to run commands in, made for the tests: container engines with an image, an ssh
 //! server. Shared by the tests of a binary, and gone with the last that uses them.
 
+mod dockerd;
+mod image;
 mod podman;
 mod sshd;
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-pub(crate) use self::{podman::Podman, sshd::Sshd};
+pub(crate) use self::{dockerd::Dockerd, image::IMAGE, podman::Podman, sshd::Sshd};
 
 /// A place that the tests of a binary share.
 pub(crate) struct Shared<T>(Mutex<Weak<T>>);

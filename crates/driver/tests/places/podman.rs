@@ -1,15 +1,15 @@
-//! Podman with a storage of its own and one image made from a static busybox.
+//! Podman with a storage of its own.
 //!
 //! Its configuration is for restricted surroundings: `runc`, because not every sandbox has what
 //! `crun` wants; low limits, because a container must not ask for more than its surroundings have;
 //! plain copies instead of overlays; locks in files, so that nothing is shared with another engine.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 
-use super::succeed;
+use super::{image, succeed};
 
 /// A container engine.
 pub(crate) struct Podman {
@@ -19,9 +19,6 @@ pub(crate) struct Podman {
 }
 
 impl Podman {
-    /// The image. It has a busybox and nothing else.
-    pub(crate) const IMAGE: &str = "localhost/swamp-test:1";
-
     pub(crate) fn start() -> Self {
         let dir = tempfile::Builder::new().prefix("swamp-podman").tempdir().expect("a directory");
         let base = dir.path();
@@ -57,32 +54,8 @@ impl Podman {
         );
         fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).expect("permissions");
         let podman = Self { dir, command };
-        podman.import();
+        image::import(&podman.command, podman.dir.path());
         podman
-    }
-
-    fn import(&self) {
-        let root = self.dir.path().join("image");
-        for directory in ["bin", "tmp", "srv"] {
-            fs::create_dir_all(root.join(directory)).expect("a directory");
-        }
-        let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().map(Path::new);
-        let busybox = busybox.into_iter().find(|path| path.is_file());
-        let busybox = busybox.expect("busybox: `cargo xtask test` installs what the tests need");
-        fs::copy(busybox, root.join("bin/busybox")).expect("a copy");
-        for applet in succeed(Command::new(busybox).arg("--list")).lines() {
-            if applet != "busybox" {
-                symlink("busybox", root.join("bin").join(applet)).expect("a link");
-            }
-        }
-        let archive = self.dir.path().join("image.tar");
-        succeed(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&archive).arg("."));
-        succeed(
-            Command::new(&self.command)
-                .args(["import", "--change", "ENV PATH=/bin"])
-                .arg(&archive)
-                .arg(Self::IMAGE),
-        );
     }
 
     /// What the engine prints, asked this.

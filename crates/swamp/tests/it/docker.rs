@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::environment::{TestEnvironment, call, one_job, text, until};
-use crate::places::{Podman, Shared, command_lines_with};
+use crate::places::{IMAGE, Podman, Shared, command_lines_with};
 
 static PODMAN: Shared<Podman> = Shared::new();
 
@@ -17,10 +17,7 @@ pub fn engine() -> Arc<Podman> {
 /// A `driver` and its configuration for a definition, in YAML flow style.
 fn boxed(podman: &Podman, more: &str) -> String {
     let command = podman.command.display();
-    format!(
-        "driver: docker\ndriverConfig: {{image: {}, command: {command}{more}}}\n",
-        Podman::IMAGE
-    )
+    format!("driver: docker\ndriverConfig: {{image: {}, command: {command}{more}}}\n", IMAGE)
 }
 
 fn model(environment: &TestEnvironment, podman: &Podman, name: &str, more: &str, run: &str) {
@@ -68,7 +65,7 @@ fn steps_run_in_containers_and_failures_are_told_apart() {
     let failing = &entries.child("main", "failing")["result"]["errorMessage"];
     assert_eq!(failing, "Container exited with code 125", "what commands print is not recorded");
     let imageless = &entries.child("main", "imageless")["result"]["errorMessage"];
-    assert!(!text(imageless).contains(Podman::IMAGE), "{imageless}");
+    assert!(!text(imageless).contains(IMAGE), "{imageless}");
     assert_eq!(results, ["none", "method", "method", "driver", "none", "driver"]);
 
     let record = environment.run_record("w");
@@ -166,7 +163,7 @@ fn the_documented_example_runs() {
     std::fs::create_dir(&reports).expect("a directory");
     std::fs::write(reports.join("a.csv"), "1\n2\n3\n").expect("a file");
     let example = documented("driver: docker")
-        .replace("docker.io/library/alpine:3.22", Podman::IMAGE)
+        .replace("docker.io/library/alpine:3.22", IMAGE)
         .replace("command: podman", &format!("command: {}", podman.command.display()))
         .replace("/srv/reports:", &format!("{}:", reports.display()))
         .replace("vault.get('ci', 'token')", "vault.get('v', 'K')");

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::environment::{TestEnvironment, call, one_job, text, until};
-use crate::places::{Podman, command_lines_with};
+use crate::places::{IMAGE, Podman, command_lines_with};
 
 fn found(report: &Value, check: &str) -> Vec<Value> {
     let findings = report["findings"].as_array().expect("findings");
@@ -20,7 +20,7 @@ fn orphaned_containers_are_found_and_removed() {
     let command = podman.command.display();
     environment.definition(
         "stubborn",
-        &format!("driver: docker\ndriverConfig: {{image: {}, command: {command}}}\nmethods: {{execute: {{arguments: {{run: 'exec setsid sleep {long}'}}}}}}\n", Podman::IMAGE),
+        &format!("driver: docker\ndriverConfig: {{image: {}, command: {command}}}\nmethods: {{execute: {{arguments: {{run: 'exec setsid sleep {long}'}}}}}}\n", IMAGE),
     );
     environment.workflow("w", &one_job(&[call("s", "stubborn", "")]));
     let running = environment.spawn(environment.command(["workflow", "run", "w"]));
@@ -39,7 +39,7 @@ fn orphaned_containers_are_found_and_removed() {
     let containers = found(&sick, "container");
     assert_eq!(containers.len(), 1, "{sick}");
     let what = text(&containers[0]["what"]);
-    assert!(what.contains("is gone") && what.contains(Podman::IMAGE), "{what}");
+    assert!(what.contains("is gone") && what.contains(IMAGE), "{what}");
     assert!(what.contains(text(&environment.run_record("w")["id"])), "{what}");
     assert_eq!(containers[0]["fixable"], true);
     assert!(there(), "nothing is changed without --fix");

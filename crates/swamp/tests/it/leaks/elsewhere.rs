@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::planted::{Seen, secrets, token};
 use super::{nothing_leaked, sending_later, vault_with, while_watching_processes};
 use crate::environment::{TestEnvironment, call, one_job, until};
-use crate::places::{Podman, Sshd, command_lines_with};
+use crate::places::{IMAGE, Podman, Sshd, command_lines_with};
 use crate::telemetry_server::{Reply, Server};
 
 /// Shows up among the command lines when the container waits.
@@ -26,6 +26,12 @@ printf %s "$C_KEY" | head -c 5; sleep 0.01; printf %s "$C_KEY" | tail -c +6; ech
 printf %s "$A_KEY" | base64
 printf %s "x$A_KEY" | base64 -w0; echo
 printf %s "xy$A_KEY" | base64 -w0; echo
+printf %s "x$C_KEY" | base64
+printf %s "and so $C_KEY" | base64 -w 20 | sed 's/^/    /'
+printf %s "$C_KEY and so on" | base64 -w 64 | sed 's/$/\r/' >&2
+printf %s "..$C_KEY" | base64 -w 24 | while read -r line; do echo "$line"; sleep 0.002; done
+printf '{"pem": "%s"}\n' "$(printf %s "xyz$C_KEY" | base64 -w 64 | awk '{ printf "%s\\n", $0 }')"
+printf %s "$C_KEY" | od -An -v -tx1 | tr -d ' '
 "#;
 
 /// What it does in the end.
@@ -108,7 +114,7 @@ fn no_secret_is_left_by_what_runs_elsewhere() {
             name: "boxed",
             driver: "docker",
             config: json!({
-                "image": Podman::IMAGE,
+                "image": IMAGE,
                 "command": podman.command,
                 "volumes": [format!("{}:/effects", environment.effects.display())],
             }),
@@ -199,7 +205,7 @@ fn look_at_containers(podman: &Podman, directory: &Path, seen: &mut Seen) {
     assert!(!containers.is_empty());
     for container in containers {
         let shown = podman.ask(&["inspect", &container]);
-        assert!(shown.contains(Podman::IMAGE), "{shown}");
+        assert!(shown.contains(IMAGE), "{shown}");
         seen.add("inspect", shown);
         seen.add("processes in a container", podman.ask(&["top", &container, "-eo", "args"]));
     }
