@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use swamp_driver::{Cancel, CommandSpec, Driver, Drivers, Ending, KEPT_BYTES, Stdin, Surroundings};
 
-use crate::places::{IMAGE, Podman, Sshd};
+use crate::places::{Dockerd, IMAGE, Podman, Sshd};
 
 /// The most memory this process ever used, in bytes.
 fn peak_memory() -> u64 {
@@ -32,12 +32,16 @@ fn driver(name: &str, config: &Value) -> Arc<dyn Driver> {
 
 #[test]
 fn output_without_end_is_not_kept_in_memory() {
-    let (podman, sshd) = (Podman::start(), Sshd::start());
+    let (podman, docker, sshd) = (Podman::start(), Dockerd::start(), Sshd::start());
     let container = json!({"image": IMAGE, "command": podman.command});
+    let of_docker = json!({"image": IMAGE, "command": docker.command, "network": "none"});
     let host = json!({"host": Sshd::HOST, "extraArgs": ["-F", sshd.config]});
-    for (name, config, mebibytes) in
-        [("raw", json!({}), 1024), ("docker", container, 100), ("ssh", host, 100)]
-    {
+    for (name, config, mebibytes) in [
+        ("raw", json!({}), 1024),
+        ("docker", container, 100),
+        ("docker", of_docker, 100),
+        ("ssh", host, 100),
+    ] {
         let driver = driver(name, &config);
         let printed = mebibytes << 20;
         let lines = format!("yes 0123456789abcde | head -c {printed}");

@@ -1,11 +1,13 @@
 //! Steps in containers, with a real engine.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::environment::{TestEnvironment, call, one_job, text, until};
-use crate::places::{IMAGE, Podman, Shared, command_lines_with};
+use crate::places::{Dockerd, IMAGE, Podman, Shared, command_lines_with};
 
 static PODMAN: Shared<Podman> = Shared::new();
 
@@ -15,15 +17,15 @@ pub fn engine() -> Arc<Podman> {
 }
 
 /// A `driver` and its configuration for a definition, in YAML flow style.
-fn boxed(podman: &Podman, more: &str) -> String {
-    let command = podman.command.display();
-    format!("driver: docker\ndriverConfig: {{image: {}, command: {command}{more}}}\n", IMAGE)
+fn boxed(engine: &Path, more: &str) -> String {
+    let command = engine.display();
+    format!("driver: docker\ndriverConfig: {{image: {IMAGE}, command: {command}{more}}}\n")
 }
 
-fn model(environment: &TestEnvironment, podman: &Podman, name: &str, more: &str, run: &str) {
+fn model(environment: &TestEnvironment, engine: &Path, name: &str, more: &str, run: &str) {
     let run = Value::from(run);
     let body =
-        format!("{}methods: {{execute: {{arguments: {{run: {run}}}}}}}\n", boxed(podman, more));
+        format!("{}methods: {{execute: {{arguments: {{run: {run}}}}}}}\n", boxed(engine, more));
     environment.definition(name, &body);
 }
 
@@ -32,21 +34,21 @@ fn steps_run_in_containers_and_failures_are_told_apart() {
     let (environment, podman) = (TestEnvironment::new(), engine());
     model(
         &environment,
-        &podman,
+        &podman.command,
         "fine",
         ", env: {STAGE: test}",
         "echo \"$STAGE in $(hostname)\"; echo remark >&2",
     );
-    model(&environment, &podman, "failing", "", "echo it broke >&2; exit 125");
-    model(&environment, &podman, "silent", "", "exit 7");
+    model(&environment, &podman.command, "failing", "", "echo it broke >&2; exit 125");
+    model(&environment, &podman.command, "silent", "", "exit 7");
     model(
         &environment,
-        &podman,
+        &podman.command,
         "imageless",
         ", extraArgs: [--pull, never, --rootfs]",
         "echo never",
     );
-    model(&environment, &podman, "listing", "", "echo '{\"pods\": [1, 2]}'");
+    model(&environment, &podman.command, "listing", "", "echo '{\"pods\": [1, 2]}'");
     let body = "driver: docker\ndriverConfig: {image: x, command: no-such-engine}\nmethods: {execute: {arguments: {run: 'echo never', ignoreExitCode: true}}}\n";
     environment.definition("engineless", body);
     let models = ["fine", "failing", "silent", "imageless", "listing", "engineless"];
@@ -95,7 +97,7 @@ fn steps_run_in_containers_and_failures_are_told_apart() {
 fn a_stopped_run_leaves_no_container() {
     let (environment, podman) = (TestEnvironment::new(), engine());
     let long = "31415926";
-    model(&environment, &podman, "long", "", &format!("echo up; sleep {long}"));
+    model(&environment, &podman.command, "long", "", &format!("echo up; sleep {long}"));
     environment.workflow("w", &one_job(&[call("s", "long", "")]));
     let mut records = 0;
     for (arguments, exit) in [(vec!["--timeout", "4s"], 124), (vec![], 143)] {
@@ -119,7 +121,7 @@ fn a_stopped_run_leaves_no_container() {
 fn a_container_whose_starter_is_killed_ends_itself() {
     let (environment, podman) = (TestEnvironment::new(), engine());
     let long = "27182818";
-    model(&environment, &podman, "long", "", &format!("sleep {long}"));
+    model(&environment, &podman.command, "long", "", &format!("sleep {long}"));
     environment.workflow("w", &one_job(&[call("s", "long", "")]));
     let command = environment.command(["workflow", "run", "w"]);
     let running = environment.spawn(command);
@@ -132,14 +134,29 @@ fn a_container_whose_starter_is_killed_ends_itself() {
 
 #[test]
 fn a_secret_gets_into_the_container_and_nowhere_else() {
-    let (mut environment, podman) = (TestEnvironment::new(), engine());
+    let podman = engine();
+    let kept = podman.command.parent().expect("a directory");
+    goes_into_the_container_and_nowhere_else(&podman.command, kept, "");
+}
+
+#[test]
+fn a_secret_gets_into_a_container_of_docker_and_nowhere_else() {
+    let docker = Dockerd::start();
+    let (command, kept) = (&docker.command, docker.directory());
+    goes_into_the_container_and_nowhere_else(command, kept, ", network: none");
+    until("the removal of all", || docker.containers().is_empty());
+}
+
+/// `kept` is where the engine keeps its things.
+fn goes_into_the_container_and_nowhere_else(engine: &Path, kept: &Path, more: &str) {
+    let mut environment = TestEnvironment::new();
     let secret = "it's \"s3cr3t\"\nin $(two) lines";
     environment.secret(secret);
     model(
         &environment,
-        &podman,
+        engine,
         "user",
-        ", env: {TOKEN: \"${{ vault.get('v', 'K') }}\"}",
+        &format!("{more}, env: {{TOKEN: \"${{{{ vault.get('v', 'K') }}}}\"}}"),
         "printf %s ${{ vault.get('v', 'K') }} | wc -c; printf %s \"$TOKEN\" | wc -c; echo \"$TOKEN\"",
     );
     let ran = environment.ok(["model", "method", "run", "user", "execute", "--json"]);
@@ -147,12 +164,27 @@ fn a_secret_gets_into_the_container_and_nowhere_else() {
     let stdout = text(&attributes["stdout"]);
     let length = secret.len().to_string();
     assert!(stdout.starts_with(&format!("{length}\n{length}\n***")), "{stdout}");
-    let leaked = environment.files(".").into_iter().find(|path| {
-        let bytes = std::fs::read(environment.repo.join(path)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains("s3cr3t")
-    });
-    assert_eq!(leaked, None);
+    for directory in [&environment.repo, kept] {
+        assert_eq!(files_with(directory, "s3cr3t"), Vec::<PathBuf>::new());
+    }
     assert_eq!(json!(ran.stderr), "");
+}
+
+/// The files below a directory that contain a text.
+fn files_with(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type());
+        if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+            found.extend(files_with(&path, text));
+        } else if kind.is_ok_and(|kind| kind.is_file()) {
+            let bytes = fs::read(&path).unwrap_or_default();
+            if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 #[test]
@@ -160,8 +192,8 @@ fn the_documented_example_runs() {
     let (mut environment, podman) = (TestEnvironment::new(), engine());
     environment.secret("hunter2-and-more");
     let reports = environment.effects.join("reports");
-    std::fs::create_dir(&reports).expect("a directory");
-    std::fs::write(reports.join("a.csv"), "1\n2\n3\n").expect("a file");
+    fs::create_dir(&reports).expect("a directory");
+    fs::write(reports.join("a.csv"), "1\n2\n3\n").expect("a file");
     let example = documented("driver: docker")
         .replace("docker.io/library/alpine:3.22", IMAGE)
         .replace("command: podman", &format!("command: {}", podman.command.display()))

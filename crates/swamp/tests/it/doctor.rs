@@ -20,7 +20,7 @@ fn orphaned_containers_are_found_and_removed() {
     let command = podman.command.display();
     environment.definition(
         "stubborn",
-        &format!("driver: docker\ndriverConfig: {{image: {}, command: {command}}}\nmethods: {{execute: {{arguments: {{run: 'exec setsid sleep {long}'}}}}}}\n", IMAGE),
+        &format!("driver: docker\ndriverConfig: {{image: {IMAGE}, command: {command}}}\nmethods: {{execute: {{arguments: {{run: 'exec setsid sleep {long}'}}}}}}\n"),
     );
     environment.workflow("w", &one_job(&[call("s", "stubborn", "")]));
     let running = environment.spawn(environment.command(["workflow", "run", "w"]));

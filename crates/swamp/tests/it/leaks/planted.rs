@@ -1,6 +1,7 @@
 //! Secrets of many shapes, and the search for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
@@ -50,13 +51,20 @@ pub fn secrets() -> Vec<String> {
     shapes.iter().enumerate().map(|(number, shape)| shape(&token(number))).collect()
 }
 
+fn hexadecimal(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut digits, byte| {
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
 /// What to search for because of a token, or of each of its halves: itself, in hexadecimal, and the
 /// characters of its base64 forms that only it decides.
 fn forms(token: &str) -> Vec<String> {
     let halves = if token.len() < 14 { vec![token] } else { vec![&token[..7], &token[7..]] };
     let mut forms = Vec::new();
     for half in halves {
-        let hex: String = half.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hexadecimal(half);
         forms.extend([half.to_owned(), hex.to_uppercase(), hex]);
         for engine in [&STANDARD, &URL_SAFE] {
             for before in 0..3 {
@@ -135,8 +143,7 @@ fn the_search_finds_what_is_there() {
         let text = format!("{}{token}:", "u".repeat(before));
         seen.add(format!("base64 {before}"), STANDARD.encode(text));
     }
-    let hex: String = token.bytes().map(|byte| format!("{byte:02X}")).collect();
-    seen.add("hexadecimal", hex);
+    seen.add("hexadecimal", hexadecimal(&token).to_uppercase());
     let wrapped = STANDARD.encode(format!("and so {token} is split"));
     for at in 10..30 {
         seen.add(
