@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <task>
 
   test [filter…]   install what the tests need, then run every test
-  tools            install what some tests of stores use and others do without (900 MB)
+  tools            install what some tests of stores use and others do without (a gigabyte)
   bench [name…]    build for release and print the benchmarks (start, steps, growth, telemetry)
 ";
 

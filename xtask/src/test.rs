@@ -1,6 +1,6 @@
 //! Running every test, after installing the programs the tests talk to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A program some test needs and the Debian package that has it.
@@ -47,29 +47,42 @@ fn install_missing() -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
+    apt_get(&missing)
+}
+
+fn apt_get(packages: &[&str]) -> Result<(), String> {
     if !is_installed("apt-get") {
-        return Err(format!("please install these first: {}", missing.join(", ")));
+        return Err(format!("please install these first: {}", packages.join(", ")));
     }
-    println!("installing {}", missing.join(", "));
+    println!("installing {}", packages.join(", "));
     succeed(Command::new("apt-get").args(["update", "-q"]))?;
     succeed(
         Command::new("apt-get")
             .env("DEBIAN_FRONTEND", "noninteractive")
             .args(["install", "-qy", "--no-install-recommends"])
-            .args(missing),
+            .args(packages),
     )
 }
 
-/// Makes a Python environment in the target directory with what only some tests use, as it is large:
-/// today's engine of ClickHouse for the suite of stores.
+/// Installs what only some tests use, as it is large: for the suite of stores, a `ZooKeeper`, and a
+/// Python environment in the target directory with today's engine of ClickHouse.
 pub(crate) fn install_tools() -> Result<(), String> {
+    if !Path::new("/usr/share/java/zookeeper.jar").is_file() {
+        apt_get(&["zookeeper"])?;
+    }
+    python_package("chdb-core==26.9.*").map(|_| ())
+}
+
+/// Installs a Python package into an environment in the target directory. Gives its interpreter.
+pub(crate) fn python_package(package: &str) -> Result<PathBuf, String> {
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let target = own.ancestors().nth(2).ok_or("this program is in no target directory")?;
     let environment = target.join("test-tools");
     if !environment.join("bin/pip").is_file() {
         succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
     }
-    succeed(Command::new(environment.join("bin/pip")).args(["install", "-q", "chdb-core==26.9.*"]))
+    succeed(Command::new(environment.join("bin/pip")).args(["install", "-q", package]))?;
+    Ok(environment.join("bin/python"))
 }
 
 fn is_installed(program: &str) -> bool {

@@ -38,8 +38,11 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long requests that are being answered have when the collector stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How often what is too old is looked for.
-const RETENTION_PERIOD: Duration = Duration::from_hours(1);
+/// How often what is too old is looked for, and what is not right.
+const HOUSEKEEPING_PERIOD: Duration = Duration::from_hours(1);
+
+/// How long nothing must have come for an hour before its statistics are compared with its events.
+pub const SETTLED: Duration = Duration::from_mins(15);
 
 /// A certificate and its key, in PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +116,7 @@ async fn listen(
     let listener = TcpListener::bind(options.listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    tokio::spawn(retain(Arc::clone(&app.store), options.retention));
+    tokio::spawn(keep_house(Arc::clone(&app.store), options.retention));
     let router = router(Arc::clone(&app));
     listening(&format!("{scheme}://{address}"));
 
@@ -177,16 +180,20 @@ async fn converse(
     let _ = watcher.watch(connection).await;
 }
 
-/// Removes what is too old, from time to time.
-async fn retain(store: Arc<dyn Store>, retention: Retention) {
-    let mut interval = tokio::time::interval(RETENTION_PERIOD);
+/// Removes what is too old and puts right what is not, from time to time.
+async fn keep_house(store: Arc<dyn Store>, retention: Retention) {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_PERIOD);
     // The first tick is at once; start-up has better things to do.
     interval.tick().await;
     loop {
         interval.tick().await;
         let store = Arc::clone(&store);
         // A failure leaves things where they are; the next round tries again.
-        let _ = tokio::task::spawn_blocking(move || store.retain(retention, now())).await;
+        let _ = tokio::task::spawn_blocking(move || {
+            let removed = store.retain(retention, now());
+            removed.and(store.repair(SETTLED, now()))
+        })
+        .await;
     }
 }
 

@@ -285,6 +285,13 @@ pub trait Store: Directory + Send + Sync {
     /// Removes what is too old or too much. Gives the number of events removed.
     fn retain(&self, retention: Retention, now: Timestamp) -> Result<u64, CollectorError>;
 
+    /// Brings statistics in line with the events they are made from, as far as the latter are kept,
+    /// for hours in which nothing arrived for the time `settled`. Gives the number of hours of
+    /// projects that were touched. Most stores write both at once and have nothing to do here.
+    fn repair(&self, _settled: Duration, _now: Timestamp) -> Result<u64, CollectorError> {
+        Ok(0)
+    }
+
     /// Whether the store can take events now.
     fn ready(&self) -> Result<(), CollectorError>;
 

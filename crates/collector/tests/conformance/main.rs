@@ -2,8 +2,9 @@
 //!
 //! One suite; a case is a function of a [`Place`] where a store can be opened, closed and opened
 //! again. It runs on SQLite, on ClickHouse 18.16 as Debian has it, and on today's ClickHouse through
-//! the `chdb-core` package. The last one has 900 MB and is therefore only used where it has been
-//! installed on purpose (`cargo xtask tools`); elsewhere its cases are listed as ignored.
+//! the `chdb-core` package, and on a cluster of servers of 18.16 with a `ZooKeeper`. The last two are
+//! large (900 MB, and Java) and are therefore only used where they have been installed on purpose
+//! (`cargo xtask tools`); elsewhere their cases are listed as ignored.
 
 #![expect(
     clippy::expect_used,
@@ -13,8 +14,11 @@
 )]
 
 mod cases;
+mod clickhouse;
+mod cluster;
 mod engines;
 mod events;
+mod killed;
 mod lost_answers;
 mod oracle;
 
@@ -33,6 +37,8 @@ use tempfile::TempDir;
 pub(crate) enum Place {
     Sqlite(TempDir),
     ClickHouse(String),
+    /// One database, by way of several servers.
+    Cluster(Vec<String>),
 }
 
 impl Place {
@@ -40,7 +46,9 @@ impl Place {
     pub(crate) fn open(&self) -> Box<dyn Store> {
         match self {
             Self::Sqlite(directory) => Box::new(SqliteStore::open(directory.path()).unwrap()),
-            Self::ClickHouse(address) => Box::new(ClickHouse::open(address, now()).unwrap()),
+            Self::ClickHouse(_) | Self::Cluster(_) => {
+                Box::new(ClickHouse::open(self.address(), now()).unwrap())
+            }
         }
     }
 
@@ -49,7 +57,8 @@ impl Place {
     pub(crate) fn beside(&self, store: &Arc<dyn Store>) -> Arc<dyn Store> {
         match self {
             Self::Sqlite(_) => Arc::clone(store),
-            Self::ClickHouse(_) => Arc::from(self.open()),
+            // Of a cluster it is the same server: replicas have what the other has a moment later.
+            Self::ClickHouse(_) | Self::Cluster(_) => Arc::from(self.open()),
         }
     }
 
@@ -58,6 +67,7 @@ impl Place {
         match self {
             Self::Sqlite(_) => panic!("a file has no address"),
             Self::ClickHouse(address) => address,
+            Self::Cluster(addresses) => &addresses[0],
         }
     }
 }
@@ -74,6 +84,7 @@ type Case = (&'static str, fn(&Place));
 enum Engine {
     Sqlite,
     ClickHouse { port: u16, made: Arc<AtomicU32> },
+    Cluster { ports: Vec<u16>, made: Arc<AtomicU32> },
     NotRequested,
 }
 
@@ -86,6 +97,13 @@ impl Engine {
                 Place::ClickHouse(format!(
                     "clickhouse://default:it's%20%26%20secret@127.0.0.1:{port}/case_{number}"
                 ))
+            }
+            Self::Cluster { ports, made } => {
+                let number = made.fetch_add(1, Ordering::Relaxed);
+                let address = |port: &u16| {
+                    format!("clickhouse://default:@127.0.0.1:{port}/case_{number}?cluster=test")
+                };
+                Place::Cluster(ports.iter().map(address).collect())
             }
             Self::NotRequested => unreachable!("these trials are ignored"),
         }
@@ -113,7 +131,7 @@ fn main() {
     arguments.test_threads = arguments.test_threads.or(Some(4));
     if arguments.list {
         let engine = Engine::NotRequested;
-        let names = ["sqlite", "clickhouse_18_16", "clickhouse_current"];
+        let names = ["sqlite", "clickhouse_18_16", "clickhouse_current", "clickhouse_cluster"];
         let all = names.iter().flat_map(|name| trials(name, &engine, cases::ALL)).collect();
         libtest_mimic::run(&arguments, all).exit();
     }
@@ -125,20 +143,36 @@ fn main() {
     let python: Option<PathBuf> = engines::python();
     let current =
         python.filter(|_| wanted("clickhouse_current")).map(|python| engines::current(&python));
+    let cluster = (wanted("clickhouse_cluster") && cluster::is_requested())
+        .then(|| cluster::Cluster::start(&[2, 1]));
     let engine = |server: &Option<engines::Server>| match server {
         None => Engine::NotRequested,
         Some(server) => Engine::ClickHouse { port: server.port(), made: Arc::default() },
     };
     let (debian_engine, current_engine) = (engine(&debian), engine(&current));
+    let cluster_engine = match &cluster {
+        None => Engine::NotRequested,
+        Some(cluster) => Engine::Cluster {
+            ports: cluster.servers.iter().map(engines::Server::port).collect(),
+            made: Arc::default(),
+        },
+    };
     let mut all = trials("sqlite", &Engine::Sqlite, cases::ALL);
     all.extend(trials("clickhouse_18_16", &debian_engine, cases::ALL));
+    all.extend(trials("clickhouse_18_16", &debian_engine, clickhouse::ALL));
     all.extend(trials("clickhouse_18_16", &debian_engine, lost_answers::ALL));
+    all.extend(trials("clickhouse_18_16", &debian_engine, killed::ALL));
     all.extend(trials("clickhouse_current", &current_engine, cases::ALL));
+    all.extend(trials("clickhouse_current", &current_engine, clickhouse::ALL));
     all.extend(trials("clickhouse_current", &current_engine, lost_answers::ALL));
-    if current.is_none() {
-        eprintln!("clickhouse_current is not requested: `cargo xtask tools` installs it");
+    all.extend(trials("clickhouse_cluster", &cluster_engine, cases::ALL));
+    all.extend(trials("clickhouse_cluster", &cluster_engine, cluster::ALL));
+    for (name, server) in [("current", current.is_some()), ("cluster", cluster.is_some())] {
+        if !server {
+            eprintln!("clickhouse_{name} is not requested: `cargo xtask tools` installs it");
+        }
     }
     let conclusion = libtest_mimic::run(&arguments, all);
-    drop((debian, current));
+    drop((debian, current, cluster));
     conclusion.exit();
 }

@@ -222,3 +222,14 @@ fn other_programs_get_figures_and_everything() {
     assert_eq!(environment.json(import, 0)["duplicates"], 3);
     collector.stop();
 }
+
+#[test]
+fn a_file_has_nothing_to_repair() {
+    let environment = TestEnvironment::without_repository();
+    let data = environment.effects.join("store");
+    let data = data.to_str().expect("text");
+    environment.json(["collector", "demo", "--data", data, "--no-telemetry"], 0);
+    let repair = ["collector", "repair", "--data", data, "--no-telemetry"];
+    assert_eq!(environment.json(repair, 0)["hours"], 0);
+    assert_eq!(environment.ok(repair).stdout, "Statistics and events agree\n");
+}

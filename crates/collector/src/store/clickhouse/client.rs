@@ -20,6 +20,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// nobody waits for.
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// The same for statements that repair or take over, which are nobody's request.
+const PATIENT: Duration = Duration::from_hours(1);
+
+/// Bytes at which the server puts what it groups for such a statement on disk.
+const SPILL: u64 = 1 << 30;
+
 /// The server's code for a full disk.
 const NOT_ENOUGH_SPACE: &str = "Code: 243";
 
@@ -80,6 +86,12 @@ impl Client {
         self.rows(statement).map(|_| ())
     }
 
+    /// Runs a statement that may take as long as [`PATIENT`].
+    pub(super) fn run_long(&self, statement: &str) -> Result<(), CollectorError> {
+        let more = format!("&insert_deduplicate=0&max_bytes_before_external_group_by={SPILL}");
+        self.post_within(PATIENT, &more, statement.as_bytes()).map(|_| ())
+    }
+
     /// Runs a statement and gives its answer, rows of values separated by tabs.
     pub(super) fn rows(&self, statement: &str) -> Result<String, CollectorError> {
         let mut response = self.post("", statement.as_bytes())?;
@@ -135,16 +147,31 @@ impl Client {
         more: &str,
         body: &[u8],
     ) -> Result<ureq::http::Response<ureq::Body>, CollectorError> {
+        self.post_within(LONGEST, more, body)
+    }
+
+    fn post_within(
+        &self,
+        time: Duration,
+        more: &str,
+        body: &[u8],
+    ) -> Result<ureq::http::Response<ureq::Body>, CollectorError> {
         // The first statements ask for nothing that must exist.
         let database = if self.settings.is_empty() { "" } else { &self.location.database };
         let database = if database.is_empty() { "default" } else { database };
         let url = format!(
-            "{}database={database}&default_format=TabSeparated&wait_end_of_query=1{}{more}",
-            self.base, self.settings
+            "{}database={database}&default_format=TabSeparated&wait_end_of_query=1\
+             &max_execution_time={}{}{more}",
+            self.base,
+            time.as_secs(),
+            self.settings
         );
         let sent = self
             .agent
             .post(&url)
+            .config()
+            .timeout_global(Some(time))
+            .build()
             .header("x-clickhouse-user", &self.location.user)
             .header("x-clickhouse-key", &self.location.password)
             .send(body);
@@ -178,10 +205,9 @@ impl Client {
 
 /// What every statement is told. Only settings that the version knows.
 fn settings(location: &Location, version: Version) -> String {
-    let mut settings = format!(
-        "&max_execution_time={}&max_query_size=67108864&max_ast_elements=2000000&max_expanded_ast_elements=2000000",
-        LONGEST.as_secs()
-    );
+    let mut settings =
+        "&max_query_size=67108864&max_ast_elements=2000000&max_expanded_ast_elements=2000000"
+            .to_owned();
     let mut set = |name: &str, value: &str| {
         settings.extend(["&", name, "=", value]);
     };

@@ -1,7 +1,7 @@
 //! Keeping events so that each counts once.
 //!
-//! 1. Keys of the batch that are there already are duplicates; the rest becomes one block, with a
-//!    random number.
+//! 1. Keys of the batch that are there already are duplicates (`copies` has how they are found); the
+//!    rest becomes one block, with a random number.
 //! 2. The block is inserted. If the answer is lost, the server is asked until the statement is over,
 //!    then which of the block arrived; the others are inserted again.
 //! 3. Another collector may have inserted the same event in that very moment. Both look after they
@@ -9,9 +9,15 @@
 //!    whoever sees others writes a correction for each, a row that takes it out of the statistics.
 //!    Two collectors that write the same correction write the same row.
 //!
-//! A batch is acknowledged after the third step.
+//! A batch is acknowledged after the third step. A collector that is ended before it leaves copies
+//! that nobody took out; but nobody was told that they are kept, so they are sent again, and whoever
+//! finds several copies in the first step does it then.
+//!
+//! The third step asks only for what came since the first, a day or two. It cannot be left out: a
+//! client that waited too long for one collector sends the same to another, and neither collector
+//! knows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +25,7 @@ use uuid::Uuid;
 
 use super::ClickHouse;
 use super::client::Version;
+use super::copies::{Copies, Since};
 use super::schema::{UNTIMED, column, dimension_columns, event_columns};
 use super::text::{Rows, list, uuid};
 use crate::dimension::{Dimension, OTHER};
@@ -34,24 +41,16 @@ const TRIES: u32 = 3;
 /// How long to wait for the end of a statement whose answer was lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Keys asked for at once.
-const KEYS_AT_ONCE: usize = 20_000;
-
-/// Where a copy of an event is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Copy {
-    block: u64,
-    project: u32,
-    hour: i64,
-}
-
-type Copies = HashMap<Uuid, Vec<Copy>>;
-
 impl ClickHouse {
     pub(super) fn keep(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError> {
         let mut outcomes = vec![Outcome::Duplicate; batch.len()];
+        if batch.is_empty() {
+            return Ok(outcomes);
+        }
         let keys: Vec<Uuid> = batch.iter().map(|event| uuid(event.key)).collect();
-        let there = self.copies(&keys)?;
+        let today = self.today()?;
+        let there = self.known(batch, today)?;
+        self.correct(&there)?;
         let mut seen = HashSet::with_capacity(batch.len());
         let fresh: Vec<usize> = (0..batch.len())
             .filter(|place| !there.contains_key(&keys[*place]) && seen.insert(keys[*place]))
@@ -60,38 +59,19 @@ impl ClickHouse {
             return Ok(outcomes);
         }
         let block = random()?;
-        self.insert_block(batch, &keys, fresh.clone(), block)?;
+        // Clocks of replicas may differ at midnight.
+        let since = Since::Day(today - 1);
+        self.insert_block(batch, &keys, fresh.clone(), block, since)?;
         let written: Vec<Uuid> = fresh.iter().map(|place| keys[*place]).collect();
-        let lost = self.correct(&self.copies(&written)?, block)?;
+        let copies = self.copies(&written, since)?;
+        self.correct(&copies)?;
         for place in fresh {
-            if !lost.contains(&keys[place]) {
+            let counts = copies.get(&keys[place]).and_then(|copies| copies.first());
+            if counts.is_none_or(|copy| copy.block == block) {
                 outcomes[place] = Outcome::Stored;
             }
         }
         Ok(outcomes)
-    }
-
-    /// The copies there are of events.
-    fn copies(&self, keys: &[Uuid]) -> Result<Copies, CollectorError> {
-        let mut copies = Copies::new();
-        for keys in keys.chunks(KEYS_AT_ONCE) {
-            let wanted = list(keys.iter().map(|key| format!("'{key}'")));
-            let answer = self.client.rows(&format!(
-                "SELECT DISTINCT key, block, project, hour FROM ids WHERE key IN {wanted}"
-            ))?;
-            for line in answer.lines() {
-                let mut values = line.split('\t');
-                let mut next = || values.next().unwrap_or_default();
-                let key = next().parse().map_err(|_| self.senseless(line))?;
-                let copy = Copy {
-                    block: next().parse().map_err(|_| self.senseless(line))?,
-                    project: next().parse().map_err(|_| self.senseless(line))?,
-                    hour: next().parse().map_err(|_| self.senseless(line))?,
-                };
-                copies.entry(key).or_default().push(copy);
-            }
-        }
-        Ok(copies)
     }
 
     fn insert_block(
@@ -100,6 +80,7 @@ impl ClickHouse {
         keys: &[Uuid],
         mut pending: Vec<usize>,
         block: u64,
+        since: Since,
     ) -> Result<(), CollectorError> {
         let received = now_millis();
         let into = format!("events ({})", event_columns());
@@ -115,7 +96,7 @@ impl ClickHouse {
             // Before anything is sent again, what was sent must be settled.
             self.wait_for_end(&name, &error)?;
             let asked: Vec<Uuid> = pending.iter().map(|place| keys[*place]).collect();
-            let there = self.copies(&asked)?;
+            let there = self.copies(&asked, since)?;
             pending.retain(|place| {
                 let copies = there.get(&keys[*place]);
                 !copies.is_some_and(|copies| copies.iter().any(|copy| copy.block == block))
@@ -176,21 +157,14 @@ impl ClickHouse {
         Ok(rows)
     }
 
-    /// Takes all copies but one of each event out of the statistics. Gives the events whose copy in
-    /// this block does not count.
-    fn correct(&self, copies: &Copies, block: u64) -> Result<HashSet<Uuid>, CollectorError> {
-        let mut lost = HashSet::new();
-        let mut surplus = Vec::new();
-        for (key, copies) in copies {
-            let Some(counts) = copies.iter().min() else { continue };
-            if counts.block != block {
-                lost.insert(*key);
-            }
-            let others = copies.iter().filter(|copy| copy.block != counts.block);
-            surplus.extend(others.map(|copy| (*key, *copy)));
-        }
+    /// Takes all copies but one of each event out of the statistics.
+    pub(super) fn correct(&self, copies: &Copies) -> Result<(), CollectorError> {
+        let surplus: Vec<_> = copies
+            .iter()
+            .flat_map(|(key, copies)| copies.iter().skip(1).map(move |copy| (key, copy)))
+            .collect();
         if surplus.is_empty() {
-            return Ok(lost);
+            return Ok(());
         }
         let dimensions = dimension_columns();
         let projects = list(surplus.iter().map(|(_, copy)| copy.project).collect::<HashSet<_>>());
@@ -204,8 +178,7 @@ impl ClickHouse {
              toInt64(-1) * (kind = 2), toInt64(-1) * (kind = 2 AND failed = 1), \
              -toInt64(duration_ms) * (kind = 2) FROM events WHERE project IN {projects} \
              AND hour IN {hours} AND (key, block) IN {pairs}"
-        ))?;
-        Ok(lost)
+        ))
     }
 
     /// The values a dimension has had, without order.

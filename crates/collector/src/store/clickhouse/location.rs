@@ -29,7 +29,13 @@ pub struct Location {
     pub replicated: bool,
     /// On how many replicas a block must be before it counts as stored.
     pub quorum: Option<u8>,
+    /// Days for which the key of an event is remembered, so that a repeat of it is known as one.
+    pub key_days: u16,
 }
+
+/// How long keys are remembered unless told otherwise: half as long again as clients keep what they
+/// could not send, which is 30 days.
+const KEY_DAYS: u16 = 45;
 
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -46,7 +52,7 @@ impl fmt::Display for Location {
 
 impl Location {
     /// Reads `clickhouse://[user[:password]@]host[:port][/database][?option=value&…]` with the options
-    /// `secure`, `cluster`, `replicated` and `quorum`. User and password may be percent-encoded.
+    /// `secure`, `cluster`, `replicated`, `quorum` and `keys`. User and password may be percent-encoded.
     ///
     /// # Errors
     ///
@@ -88,6 +94,7 @@ impl Location {
             cluster: None,
             replicated: false,
             quorum: None,
+            key_days: KEY_DAYS,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, "1"));
@@ -99,6 +106,10 @@ impl Location {
                 "quorum" => match value.parse() {
                     Ok(number) => location.quorum = Some(number),
                     Err(_) => return fail("quorum is no small number"),
+                },
+                "keys" => match value.parse() {
+                    Ok(days) if days >= 2 => location.key_days = days,
+                    _ => return fail("keys is no number of days, at least 2"),
                 },
                 _ => return fail(&format!("there is no option {name:?}")),
             }
@@ -150,13 +161,14 @@ mod tests {
             ("default", "db.example", 8123, "swamp")
         );
         let full = Location::parse(
-            "clickhouse://us%40er:p%3Ass@[::1]:9/events?secure=1&cluster=main&quorum=2",
+            "clickhouse://us%40er:p%3Ass@[::1]:9/events?secure=1&cluster=main&quorum=2&keys=60",
         )
         .unwrap();
         assert_eq!((full.user.as_str(), full.password.as_str()), ("us@er", "p:ss"));
         assert_eq!((full.host.as_str(), full.port), ("[::1]", 9));
         assert!(full.secure && full.replicated);
         assert_eq!((full.cluster.as_deref(), full.quorum), (Some("main"), Some(2)));
+        assert_eq!((full.key_days, plain.key_days), (60, 45));
         assert_eq!(Location::parse("clickhouse://h?secure=true").unwrap().port, 8443);
     }
 
@@ -172,6 +184,7 @@ mod tests {
             "clickhouse://u:secret@h/d?cluster=a'b",
             "clickhouse://u:secret@h/d?what=1",
             "clickhouse://u:secret@h/d?quorum=many",
+            "clickhouse://u:secret@h/d?keys=0",
         ] {
             let error = Location::parse(text).unwrap_err().to_string();
             assert!(error.contains("clickhouse://user:password@host"), "{error}");

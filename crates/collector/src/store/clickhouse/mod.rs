@@ -1,14 +1,19 @@
 //! A store in a ClickHouse, for when one machine is not enough.
 //!
 //! Any number of collectors may stand in front of one ClickHouse, or of a cluster of them: they keep
-//! nothing themselves. `schema` has the tables, `insert` how each event comes to count once.
+//! nothing themselves. `schema` has the tables, `formats` the statements that make them, `insert` how
+//! each event comes to count once, `copies` how a repeat is known, `repair` what is done about a server
+//! that was killed.
 
 mod client;
+mod copies;
 mod directory;
+mod formats;
 mod insert;
 mod known;
 mod location;
 mod questions;
+mod repair;
 mod runs;
 mod schema;
 mod text;
@@ -21,9 +26,10 @@ use swamp_ident::Timestamp;
 
 use self::client::Client;
 use self::directory::Lately;
+use self::formats::WITH_KEYS;
 use self::known::KnownValues;
 pub use self::location::{Location, SCHEME};
-use self::schema::{HOURS_PER_PART, MILLIS_PER_IDS_PART, NEWEST, Schema};
+use self::schema::{HOURS_PER_PART, NEWEST, Schema};
 use super::{
     Cardinality, Group, Outcome, Point, Retention, RunCounts, RunCursor, RunEvents, RunSummary,
     SlowCall, Store, StoreSize,
@@ -81,10 +87,44 @@ impl ClickHouse {
             for statement in self.schema.migration(to) {
                 self.client.run(&statement)?;
             }
+            if to == WITH_KEYS {
+                self.take_over_keys(now)?;
+            }
             let mut rows = text::Rows::default();
             rows.plain(to).plain(now.as_millis()).end();
             let into = "migrations (version, applied_at)";
             self.client.insert(into, rows.as_bytes(), &Self::statement_name()?, None)?;
+        }
+        Ok(())
+    }
+
+    /// Copies keys from where they were before the format `WITH_KEYS`, a day at a time: a day may be
+    /// a hundred million.
+    fn take_over_keys(&self, now: Timestamp) -> Result<(), CollectorError> {
+        let day = |name: &str| format!("toInt32(intDiv({name}, {DAY}))");
+        let answer = self.client.rows(&format!(
+            "SELECT count(), {}, {} FROM ids",
+            day("min(received)"),
+            day("max(received)")
+        ))?;
+        let mut values = self.row(answer.trim_end());
+        let (count, first, last): (u64, i64, i64) =
+            (values.number()?, values.number()?, values.number()?);
+        if count == 0 {
+            return Ok(());
+        }
+        let oldest = now.as_millis().div_euclid(DAY) - i64::from(self.schema.location.key_days);
+        for day in first.max(oldest)..=last {
+            // When the events began is not known here. No clock that was believed was ahead of the
+            // arrival by more than a day.
+            self.client.run_long(&format!(
+                "INSERT INTO keys (key, day, block, project, hour) \
+                 SELECT key, toInt32({}), block, project, hour FROM ids \
+                 WHERE received >= {} AND received < {}",
+                day + 1,
+                day * DAY,
+                (day + 1) * DAY
+            ))?;
         }
         Ok(())
     }
@@ -233,13 +273,23 @@ impl Store for ClickHouse {
         conditions.extend(until.map(|until| format!("at < {}", until.as_millis())));
         conditions.push(self.counting(query.project));
         let statement = format!(
-            "SELECT raw FROM events WHERE {} ORDER BY received, block, place",
+            "SELECT block, place, raw FROM events WHERE {} ORDER BY received, block, place",
             conditions.join(" AND ")
         );
-        self.client.each(&statement, &mut |line| show(&text::unescaped(line)))
+        // A block that had to be sent a second time may stand there twice until it is merged.
+        let mut last = String::new();
+        self.client.each(&statement, &mut |line| {
+            let end = line.match_indices('\t').nth(1).map_or(0, |(end, _)| end);
+            let (name, raw) = line.split_at(end);
+            if name == last {
+                return ControlFlow::Continue(());
+            }
+            name.clone_into(&mut last);
+            show(&text::unescaped(raw.trim_start_matches('\t')))
+        })
     }
 
-    /// Whole weeks are removed, when their last hour is too old.
+    /// Whole weeks are removed, when their last hour is too old; of keys, whole days.
     fn retain(&self, retention: Retention, now: Timestamp) -> Result<u64, CollectorError> {
         let week =
             |days: u32| (now.as_millis() - i64::from(days) * DAY).div_euclid(HOUR * HOURS_PER_PART);
@@ -263,10 +313,14 @@ impl Store for ClickHouse {
         }
         if let Some(days) = retention.rollup_days {
             self.drop_parts(&["rollup", "spans", "aliases", "corrections"], week(days))?;
-            let ids = (now.as_millis() - i64::from(days) * DAY).div_euclid(MILLIS_PER_IDS_PART);
-            self.drop_parts(&["ids"], ids)?;
         }
+        let forgotten = now.as_millis().div_euclid(DAY) - i64::from(self.schema.location.key_days);
+        self.drop_parts(&["keys"], forgotten)?;
         Ok(removed)
+    }
+
+    fn repair(&self, settled: Duration, now: Timestamp) -> Result<u64, CollectorError> {
+        self.put_right(settled, now)
     }
 
     fn ready(&self) -> Result<(), CollectorError> {

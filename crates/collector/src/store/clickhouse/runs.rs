@@ -170,11 +170,12 @@ impl ClickHouse {
         ))?;
         let Some(summary) = self.summaries(project, &answer)?.pop() else { return Ok(None) };
         let answer = self.client.rows(&format!(
-            "SELECT raw FROM events WHERE project = {number} AND hour IN {hours} AND run = {run} \
-             AND {}",
+            "SELECT DISTINCT key, raw FROM events WHERE project = {number} AND hour IN {hours} \
+             AND run = {run} AND {}",
             self.counting(project)
         ))?;
-        let events = answer.lines().map(super::text::unescaped).collect();
+        let raw = |line: &str| line.split_once('\t').map(|(_, raw)| super::text::unescaped(raw));
+        let events = answer.lines().filter_map(raw).collect();
         Ok(Some(RunEvents { summary, events }))
     }
 

@@ -4,18 +4,22 @@
 //! |---|---|---|
 //! | `events` | an event with its text | Replacing |
 //! | `rollup` | an hour × all dimensions × bucket of durations | Summing |
-//! | `ids` | the key of an event and the block it came in | Merge |
+//! | `keys` | the key of an event, the block it came in, the day it can be asked for | Merge |
 //! | `spans` | a run × hour: when, how it ended, how many calls | Aggregating |
 //! | `aliases` | an id by which a run is found | Replacing |
 //! | `corrections` | a copy of an event that must not count | Replacing |
 //! | `projects`, `access_keys`, `migrations` | as they say | Replacing |
 //!
-//! Collectors insert into `events` alone; materialised views fill `rollup`, `ids`, `spans` and
-//! `aliases` from the same block.
+//! Collectors insert into `events` alone; materialised views fill `rollup`, `keys`, `spans` and
+//! `aliases` from the same block. `formats` has the statements.
 //!
 //! On a cluster each of the first six is a local table `…_local` on every server and a `Distributed`
-//! one before it, divided by the key of the event: all copies of an event, whoever sends them, meet on
-//! one shard. The last three are on every server.
+//! one before it. Events are divided by the first byte of their key *in the order in which keys are
+//! sorted*: all copies of an event, whoever sends them, meet on one shard, and a shard's keys lie in
+//! ranges of their own. A look-up goes to every shard, but the index of `keys` tells at once which
+//! keys are another shard's; nothing is read for those. It needs to know neither how many shards
+//! there are nor where, and finds copies on whatever shard they are. The last three tables are on
+//! every server.
 //!
 //! Everything here is understood by 18.16 as well as by the releases of today. Times are milliseconds
 //! since 1970 and hours since 1970 in whole numbers, so that no server's time zone has a say.
@@ -28,13 +32,17 @@ use crate::dimension::Dimension;
 pub(super) const UNTIMED: u16 = u16::MAX;
 
 /// The newest format of the tables.
-pub(super) const NEWEST: u32 = 1;
+pub(super) const NEWEST: u32 = 3;
 
 /// Events, statistics and runs are kept in parts of a week: so much is thrown away at once.
 pub(super) const HOURS_PER_PART: i64 = 168;
 
-/// Keys are kept in parts of thirty days, by arrival.
-pub(super) const MILLIS_PER_IDS_PART: i64 = 30 * 24 * 3_600_000;
+/// By what events are divided among shards: the first byte of the key as it is sorted, which begins
+/// with its second half.
+const BY_KEY: &str = "reinterpretAsUInt8(substring(UUIDStringToNum(toString(key)), 9, 1))";
+
+/// By what rows are divided among shards that no key belongs to.
+const BY_HOUR: &str = "sipHash64(hour)";
 
 /// The column of a dimension.
 pub(super) const fn column(dimension: Dimension) -> &'static str {
@@ -75,12 +83,12 @@ pub(super) struct Schema {
 }
 
 /// A table before engine and name are decided.
-struct Table {
-    name: &'static str,
-    columns: String,
-    family: &'static str,
-    arguments: &'static str,
-    rest: &'static str,
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    pub(super) columns: String,
+    pub(super) family: &'static str,
+    pub(super) arguments: &'static str,
+    pub(super) rest: &'static str,
 }
 
 impl Schema {
@@ -94,168 +102,17 @@ impl Schema {
         self.shared("migrations", "version UInt32, applied_at Int64", "version")
     }
 
-    /// The statements that lead to a format from the one before. Each may be repeated.
-    pub(super) fn migration(&self, to: u32) -> Vec<String> {
-        match to {
-            1 => self.first(),
-            _ => Vec::new(),
-        }
-    }
-
-    fn first(&self) -> Vec<String> {
-        let dimensions: String = Dimension::ALL
-            .map(|dimension| format!("{} LowCardinality(String), ", column(dimension)))
-            .concat();
-        let measures = "bucket UInt16, count Int64, errors Int64, total_ms Int64";
-        let mut statements = Vec::new();
-        let tables = [
-            Table {
-                name: "events",
-                columns: format!(
-                    "project UInt32, hour Int32, at Int64{delta}, received Int64{delta}, \
-                     block UInt64, place UInt32, key UUID, kind UInt8, failed UInt8, \
-                     duration_ms UInt64, bucket UInt16, run String{zstd}, \
-                     root_run String{zstd}, root_workflow LowCardinality(String), {dimensions}raw String{zstd}",
-                    delta = self.codec("Delta, ZSTD(1)"),
-                    zstd = self.codec("ZSTD(3)"),
-                ),
-                family: "Replacing",
-                arguments: "received",
-                rest: "PARTITION BY intDiv(hour, 168) PRIMARY KEY (project, hour, run) \
-                       ORDER BY (project, hour, run, key, block) SETTINGS index_granularity = 2048",
-            },
-            Table {
-                name: "rollup",
-                columns: format!(
-                    "project UInt32, hour Int32, {dimensions}{measures}, \
-                     max_ms AggregateFunction(max, UInt64), last_at AggregateFunction(max, Int64)"
-                ),
-                family: "Summing",
-                arguments: "(count, errors, total_ms)",
-                rest: "PARTITION BY intDiv(hour, 168) PRIMARY KEY (project, hour) \
-                       ORDER BY (project, hour, driver, model_type, method, workflow, job, step, \
-                       status, error_category, platform, agent, error_message, bucket)",
-            },
-            Table {
-                name: "ids",
-                columns: "key UUID, block UInt64, project UInt32, hour Int32, received Int64"
-                    .to_owned(),
-                family: "",
-                arguments: "",
-                rest: "PARTITION BY intDiv(received, 2592000000) ORDER BY key \
-                       SETTINGS index_granularity = 256",
-            },
-            Table {
-                name: "spans",
-                columns: "project UInt32, hour Int32, run String, \
-                          first_state AggregateFunction(min, Int64), \
-                          reported_state AggregateFunction(max, UInt8), \
-                          failed_state AggregateFunction(max, UInt8), \
-                          duration_ms_state AggregateFunction(max, UInt64), \
-                          root_run_state AggregateFunction(max, String), \
-                          workflow_state AggregateFunction(max, String), \
-                          status_state AggregateFunction(max, String), \
-                          error_category_state AggregateFunction(max, String), \
-                          platform_state AggregateFunction(max, String), \
-                          agent_state AggregateFunction(max, String), \
-                          methods_state AggregateFunction(sum, Int64), \
-                          errors_state AggregateFunction(sum, Int64), \
-                          total_ms_state AggregateFunction(sum, Int64)"
-                    .to_owned(),
-                family: "Aggregating",
-                arguments: "",
-                rest: "PARTITION BY intDiv(hour, 168) ORDER BY (project, hour, run) \
-                       SETTINGS index_granularity = 1024",
-            },
-            Table {
-                name: "aliases",
-                columns: "project UInt32, alias String, run String, hour Int32".to_owned(),
-                family: "Replacing",
-                arguments: "",
-                rest: "PARTITION BY intDiv(hour, 168) ORDER BY (project, alias, run, hour) \
-                       SETTINGS index_granularity = 1024",
-            },
-            Table {
-                name: "corrections",
-                columns: format!(
-                    "project UInt32, hour Int32, key UUID, block UInt64, run String, \
-                     {dimensions}{measures}"
-                ),
-                family: "Replacing",
-                arguments: "",
-                rest: "PARTITION BY intDiv(hour, 168) ORDER BY (project, hour, key, block)",
-            },
-        ];
-        for table in &tables {
-            statements.extend(self.table(table));
-        }
-        statements.extend(self.views());
-        statements.push(self.shared(
-            "projects",
-            "name String, number UInt32, created_at Int64",
-            "name",
-        ));
-        statements.push(self.shared(
-            "access_keys",
-            "id String, project UInt32, scope String, hash String, note String, \
-             created_at Int64, revoked_at Int64",
-            "(id, revoked_at)",
-        ));
-        statements
-    }
-
-    /// The views that fill the tables of statistics from each block of events.
-    fn views(&self) -> [String; 4] {
-        let dimensions = dimension_columns();
-        let from = format!("FROM {}", self.local("events"));
-        [
-            self.view(
-                "rollup",
-                &format!(
-                    "SELECT project, hour, {dimensions}, bucket, toInt64(count()) AS count, \
-                     toInt64(sum(failed)) AS errors, toInt64(sum(duration_ms)) AS total_ms, \
-                     maxState(duration_ms) AS max_ms, maxState(at) AS last_at \
-                     {from} WHERE kind = 2 GROUP BY project, hour, {dimensions}, bucket"
-                ),
-            ),
-            self.view("ids", &format!("SELECT key, block, project, hour, received {from}")),
-            self.view(
-                "spans",
-                &format!(
-                    "SELECT project, hour, run, minState(at) AS first_state, \
-                     maxState(toUInt8(kind = 1)) AS reported_state, \
-                     maxState(toUInt8(kind = 1 AND failed = 1)) AS failed_state, \
-                     maxState(if(kind = 1, duration_ms, toUInt64(0))) AS duration_ms_state, \
-                     maxState(root_run) AS root_run_state, \
-                     maxState(toString(root_workflow)) AS workflow_state, \
-                     maxState(if(kind = 1, toString(status), '')) AS status_state, \
-                     maxState(if(kind = 1, toString(error_category), '')) AS error_category_state, \
-                     maxState(toString(platform)) AS platform_state, maxState(toString(agent)) AS agent_state, \
-                     sumState(toInt64(kind = 2)) AS methods_state, \
-                     sumState(toInt64(kind = 2 AND failed = 1)) AS errors_state, \
-                     sumState(if(kind = 2, toInt64(duration_ms), toInt64(0))) AS total_ms_state \
-                     {from} WHERE run != '' GROUP BY project, hour, run"
-                ),
-            ),
-            self.view(
-                "aliases",
-                &format!(
-                    "SELECT DISTINCT project, arrayJoin([run, root_run]) AS alias, run, hour \
-                     {from} WHERE run != '' AND alias != ''"
-                ),
-            ),
-        ]
-    }
-
-    fn view(&self, into: &'static str, select: &str) -> String {
+    /// A view that fills a table from another.
+    pub(super) fn view(&self, into: &'static str, select: &str) -> String {
         format!(
             "CREATE MATERIALIZED VIEW IF NOT EXISTS {into}_view{} TO {} AS {select}",
             self.on_cluster(),
-            self.local(into)
+            self.qualified(into)
         )
     }
 
-    fn table(&self, table: &Table) -> Vec<String> {
+    /// A table, and the one before it on a cluster.
+    pub(super) fn table(&self, table: &Table) -> Vec<String> {
         let Table { name, columns, family, arguments, rest } = table;
         let local = self.local(name);
         let cluster = self.on_cluster();
@@ -272,19 +129,26 @@ impl Schema {
         let mut statements = vec![format!(
             "CREATE TABLE IF NOT EXISTS {local}{cluster} ({columns}) ENGINE = {engine} {rest}"
         )];
-        if let Some(name_of_cluster) = &self.location.cluster {
-            let by = if columns.contains("key UUID") { ", sipHash64(toString(key))" } else { "" };
-            statements.push(format!(
-                "CREATE TABLE IF NOT EXISTS {name}{cluster} AS {local} \
-                 ENGINE = Distributed('{name_of_cluster}', '{}', '{local}'{by})",
-                self.location.database
-            ));
-        }
+        statements.extend(self.distributed(name, columns.contains("key UUID")));
         statements
     }
 
+    /// The table before those of all shards, if there are shards.
+    pub(super) fn distributed(&self, name: &str, has_key: bool) -> Option<String> {
+        let cluster = self.location.cluster.as_ref()?;
+        let by = if has_key { BY_KEY } else { BY_HOUR };
+        Some(format!(
+            "CREATE TABLE IF NOT EXISTS {name}{} AS {} \
+             ENGINE = Distributed('{cluster}', '{}', '{}', {by})",
+            self.on_cluster(),
+            self.qualified(name),
+            self.location.database,
+            self.local(name)
+        ))
+    }
+
     /// A small table that is whole on every server.
-    fn shared(&self, name: &str, columns: &str, order: &str) -> String {
+    pub(super) fn shared(&self, name: &str, columns: &str, order: &str) -> String {
         let engine = if self.location.replicated {
             format!(
                 "ReplicatedReplacingMergeTree('/clickhouse/tables/all/{}/{name}', \
@@ -307,6 +171,12 @@ impl Schema {
         format!("{name}{suffix}")
     }
 
+    /// The same with the database: a statement for all servers of a cluster is not run in the
+    /// database of who sent it.
+    pub(super) fn qualified(&self, name: &str) -> String {
+        format!("`{}`.{}", self.location.database, self.local(name))
+    }
+
     pub(super) fn on_cluster(&self) -> String {
         let cluster = self.location.cluster.as_ref();
         cluster.map_or_else(String::new, |name| format!(" ON CLUSTER '{name}'"))
@@ -326,7 +196,7 @@ impl Schema {
     }
 
     /// Codecs of single columns came with 19.1.
-    fn codec(&self, codec: &str) -> String {
+    pub(super) fn codec(&self, codec: &str) -> String {
         if self.version >= Version(19, 1) { format!(" CODEC({codec})") } else { String::new() }
     }
 }
@@ -361,11 +231,14 @@ mod tests {
             let begin = format!("CREATE TABLE IF NOT EXISTS {name} ");
             all.lines().find(|line| line.starts_with(&begin)).unwrap().to_owned()
         };
-        insta::assert_snapshot!(of("ids_local"), @"CREATE TABLE IF NOT EXISTS ids_local ON CLUSTER 'main' (key UUID, block UInt64, project UInt32, hour Int32, received Int64) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/db/ids_local', '{replica}') PARTITION BY intDiv(received, 2592000000) ORDER BY key SETTINGS index_granularity = 256");
-        insta::assert_snapshot!(of("events"), @"CREATE TABLE IF NOT EXISTS events ON CLUSTER 'main' AS events_local ENGINE = Distributed('main', 'db', 'events_local', sipHash64(toString(key)))");
+        insta::assert_snapshot!(of("keys_local"), @"CREATE TABLE IF NOT EXISTS keys_local ON CLUSTER 'main' (key UUID, day Int32, block UInt64, project UInt32, hour Int32) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/db/keys_local', '{replica}') PARTITION BY day ORDER BY key SETTINGS index_granularity = 256");
+        insta::assert_snapshot!(of("events"), @"CREATE TABLE IF NOT EXISTS events ON CLUSTER 'main' AS `db`.events_local ENGINE = Distributed('main', 'db', 'events_local', reinterpretAsUInt8(substring(UUIDStringToNum(toString(key)), 9, 1)))");
         insta::assert_snapshot!(of("projects"), @"CREATE TABLE IF NOT EXISTS projects ON CLUSTER 'main' (name String, number UInt32, created_at Int64) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/all/db/projects', '{shard}-{replica}') ORDER BY name");
-        assert!(of("rollup_local").contains("', '{replica}', (count, errors, total_ms))"));
-        assert!(all.contains("TO rollup_local AS SELECT"));
+        assert!(
+            of("rollup_local")
+                .contains("', '{replica}', (count, errors, total_ms, max_ms, last_at))")
+        );
+        assert!(all.contains("TO `db`.rollup_local AS SELECT"));
     }
 
     #[test]

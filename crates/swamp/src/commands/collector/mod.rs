@@ -5,6 +5,7 @@ mod demo;
 mod import;
 mod key;
 mod project;
+mod repair;
 mod serve;
 
 use std::path::PathBuf;
@@ -33,6 +34,8 @@ command_group! { "collector" => {
     Demo(demo::Args),
     /// Copy the store while the collector runs
     Backup(backup::Args),
+    /// Compare statistics with their events and put right what differs
+    Repair(repair::Args),
 } }
 
 /// Which store is meant.
