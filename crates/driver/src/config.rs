@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use swamp_ident::closest;
 
 /// A configuration that a driver cannot use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -160,16 +161,6 @@ impl<'a> Fields<'a> {
 
 fn usable_text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.contains('\0')).map(str::to_owned)
-}
-
-/// The known word that a mistyped one is probably meant to be.
-pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    known
-        .map(|known| (strsim::osa_distance(&word, &known.to_lowercase()), known))
-        .filter(|(distance, known)| *distance * 3 <= known.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -88,7 +88,10 @@ pub enum DriverError {
         source: io::Error,
     },
     /// The container did not come up. The command did not run.
-    #[error("'{engine}' could not start a container from '{image}' (exit code {code}){}", after_colon(.said))]
+    #[error(
+        "'{engine}' could not start a container from '{image}' (exit code {code}){}\nCheck the engine with `swamp doctor`, and 'image' and 'extraArgs' of driverConfig.",
+        after_colon(.said)
+    )]
     Container {
         /// The engine.
         engine: String,
@@ -99,8 +102,21 @@ pub enum DriverError {
         /// What the engine said about it.
         said: String,
     },
+    /// The client that connects to other hosts could not be started.
+    #[error(
+        "Cannot start '{client}': {source}. Install OpenSSH's client, or set 'command' in driverConfig to another"
+    )]
+    Client {
+        /// The client.
+        client: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// No session on the other host came up. The command did not run.
-    #[error("Cannot run commands on '{host}' through ssh{}", after_colon(.said))]
+    #[error(
+        "Cannot run commands on '{host}' through ssh{}\nTry `ssh -o BatchMode=yes {host} true`; 'host', 'user', 'port' and 'identityFile' stand in driverConfig.",
+        after_colon(.said)
+    )]
     Connection {
         /// The host as configured.
         host: String,
@@ -135,6 +151,7 @@ impl DriverError {
         matches!(
             self,
             Self::Engine { .. }
+                | Self::Client { .. }
                 | Self::Container { .. }
                 | Self::Connection { .. }
                 | Self::Preparation { .. }

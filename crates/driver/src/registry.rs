@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use swamp_ident::DriverName;
+use swamp_ident::{DriverName, closest};
 
-use crate::config::closest;
 use crate::{Configured, Docker, DriverError, DriverKind, Raw, Ssh, Surroundings};
 
 /// The drivers of this process. Case matters in names.

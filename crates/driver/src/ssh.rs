@@ -140,7 +140,8 @@ impl Driver for Ssh {
         let mut place = Host { entering: Some(entering) };
         let timeout = shorter(spec.timeout, self.config.timeout);
         let talked = converse(self.command(), &spec, timeout, &mut place, cancel, on_line);
-        let start = |source| DriverError::Start { program: (&self.config.command).into(), source };
+        let client = || self.config.command.clone();
+        let start = |source| DriverError::Client { client: client(), source };
         self.judge(talked.map_err(start)??)
     }
 }

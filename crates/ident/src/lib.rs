@@ -5,6 +5,7 @@
 //! name can never be passed where a step name is meant.
 
 mod clock;
+mod closest;
 mod dimension;
 pub mod exit_code;
 mod id;
@@ -13,6 +14,7 @@ mod outcome;
 mod timestamp;
 
 pub use clock::{Clock, IdSource, Moment, RandomIds, SystemClock};
+pub use closest::closest;
 pub use dimension::Dimension;
 pub use id::{DataId, DefinitionId, InvocationId, OutputId, RepoId, RunId, WorkflowId};
 pub use name::{

@@ -28,10 +28,19 @@ pub(crate) fn piped() -> Result<Option<Secret>, CommandError> {
     if stdin.is_terminal() {
         return Ok(None);
     }
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     stdin
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(|error| CommandError::user(format!("Cannot read standard input: {error}")))?;
+    let mut text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            drop(zeroize::Zeroizing::new(error.into_bytes()));
+            return Err(CommandError::user("The value is no text: secrets are UTF-8.").with_hint(
+                "Encode it, and decode it where it is used: base64 -w0 <file> | swamp vault put …",
+            ));
+        }
+    };
     if text.is_empty() {
         return Ok(None);
     }

@@ -135,7 +135,12 @@ pub enum VaultError {
     #[error("Vault already exists: {0}")]
     Exists(String),
     /// There is no such type of vaults.
-    #[error("Unknown vault type: {name}. Available types: {}. Use 'swamp vault type search' to see available types.", available.join(", "))]
+    #[error(
+        "Unknown vault type: {name}. Available types: {}. Use 'swamp vault type search' to see available types.{}",
+        available.join(", "),
+        swamp_ident::closest(name, available.iter().copied())
+            .map_or_else(String::new, |meant| format!(" Did you mean '{meant}'?"))
+    )]
     UnknownType {
         /// What was asked for.
         name: String,

@@ -73,6 +73,18 @@ impl VaultType {
         }
     }
 
+    /// The settings it has; `None` if it takes any.
+    pub const fn settings(self) -> Option<&'static [&'static str]> {
+        Some(match self {
+            Self::LocalEncryption => &["auto_generate", "key_file", "ssh_key_path", "base_dir"],
+            Self::Env => &["prefix"],
+            Self::File => &["directory"],
+            Self::Exec => &["command", "timeout"],
+            Self::Age => &["directory", "identities", "recipients", "program"],
+            Self::Mock => return None,
+        })
+    }
+
     /// The type of that name, as a vault file says it.
     pub fn parse(name: &str) -> Result<Self> {
         if let Some(known) =

@@ -164,6 +164,7 @@ impl Vaults {
         let config = config.unwrap_or_else(|| provider::default_config(ty));
         let vault = VaultConfig::new(&self.around.root, id, name, ty.as_str(), config, now);
         // Settings that do not work are refused before there is a vault with them.
+        provider::check_settings(ty, &vault)?;
         self.open(&vault)?;
         vault.write()?;
         Ok(vault)
@@ -257,6 +258,7 @@ impl Vaults {
             config,
             now,
         );
+        provider::check_settings(to, &target)?;
         target.other.clone_from(&vault.other);
         self.open(&target)?;
         let keys = self.open(vault)?.list()?;

@@ -181,7 +181,11 @@ fn read(container: &Value) -> Option<Found> {
     Some(Found {
         id: text("/Id").to_owned(),
         name: name.to_owned(),
-        image: text("/Config/Image").to_owned(),
+        // nerdctl has it at the top, where others have a digest.
+        image: Some(text("/Config/Image"))
+            .filter(|image| !image.is_empty())
+            .unwrap_or_else(|| text("/Image"))
+            .to_owned(),
         state: text("/State/Status").to_owned(),
         owned: Owned { owner: Owner::of_labels(&named)?, repository, run },
     })
@@ -214,6 +218,11 @@ mod tests {
         assert_eq!((found.name.as_str(), found.state.as_str()), ("swamp-1", "running"));
         assert_eq!((found.owned.owner.pid, found.owned.run), (7, None));
         assert_eq!(found.owned.repository, Some(RepoId::new("r")));
+        assert_eq!(found.image, "tools:1");
+        let mut of_nerdctl = container;
+        of_nerdctl["Config"].as_object_mut().unwrap().remove("Image");
+        of_nerdctl["Image"] = "tools:2".into();
+        assert_eq!(read(&of_nerdctl).unwrap().image, "tools:2");
         assert_eq!(read(&json!({"Config": {"Labels": {"swamp.pid": "x"}}})), None);
     }
 }

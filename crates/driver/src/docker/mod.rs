@@ -3,6 +3,8 @@
 mod engine;
 mod owner;
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +51,27 @@ struct Config {
     extra_args: Vec<String>,
 }
 
+/// How an engine differs from `docker`, as far as its name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dialect {
+    Docker,
+    Nerdctl,
+}
+
+impl Dialect {
+    fn of(engine: &str) -> Self {
+        let name = Path::new(engine).file_name().and_then(OsStr::to_str).unwrap_or_default();
+        // `nerdctl.lima` and the like are the same program somewhere else.
+        if name.starts_with("nerdctl") { Self::Nerdctl } else { Self::Docker }
+    }
+
+    /// Whether `--log-driver none` is known. Not every version of nerdctl has it, and those that have
+    /// not start no container. Its log goes with the container.
+    const fn can_log_nothing(self) -> bool {
+        matches!(self, Self::Docker)
+    }
+}
+
 impl Docker {
     /// The name of this driver.
     pub const NAME: &'static str = "docker";
@@ -68,8 +91,10 @@ impl Docker {
         let config = &self.config;
         let mut command = Command::new(&config.engine);
         command.args(["run", "--rm", "-i", "--name", container]);
-        // Engines write what a container prints to a file of theirs, where nobody redacts it.
-        command.args(["--log-driver", "none"]);
+        if Dialect::of(&config.engine).can_log_nothing() {
+            // Engines write what a container prints to a file of theirs, where nobody redacts it.
+            command.args(["--log-driver", "none"]);
+        }
         let owner = Owner::this_process();
         for (name, value) in owner.labels(self.surroundings.repository.as_ref(), spec.run.as_ref())
         {
@@ -112,8 +137,8 @@ impl Docker {
                 let place = place.replacen("in", "of", 1);
                 return Err(DriverError::Preparation { place, said });
             }
-            (false, None, code) if NOT_STARTED.contains(&code) => {
-                let image = self.config.image.clone();
+            (false, None, code) if NOT_STARTED.contains(&code) || is_fatal(&said) => {
+                let (image, said) = (self.config.image.clone(), without_advice(&said));
                 return Err(DriverError::Container { engine, image, code, said });
             }
             // The engine lost the container, not the container the command.
@@ -158,6 +183,22 @@ impl Driver for Docker {
     fn style(&self) -> ResultStyle {
         ResultStyle::Container
     }
+}
+
+/// Whether an engine says that it gave up. nerdctl, which has no exit code of its own for that, does so
+/// by a line of its log, coloured or not.
+fn is_fatal(said: &str) -> bool {
+    said.lines().any(|line| {
+        line.contains("FATA[") || (line.starts_with("time=") && line.contains("level=fatal"))
+    })
+}
+
+/// What an engine says, apart from where its options are explained, which are not the user's.
+fn without_advice(said: &str) -> String {
+    let is_advice = |line: &str| {
+        (line.starts_with("See '") || line.starts_with("Run '")) && line.contains(" --help'")
+    };
+    said.lines().filter(|line| !is_advice(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// The shorter of two limits.
@@ -246,34 +287,27 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn arguments_come_in_the_documented_order() {
-        let config = json!({
-            "extraArgs": ["--init"], "env": {"STAGE": "test"}, "volumes": ["/srv:/srv:ro"], "cpus": 0.5,
-            "memory": "64m", "network": "none", "image": "tools:1", "command": "podman",
-            "bundleImage": "ignored", "timeout": 1000,
-        });
+    fn docker(engine: &str) -> Docker {
         let surroundings = Arc::new(Surroundings {
             repository: Some(swamp_ident::RepoId::new("repo-1")),
             runtime_dir: None,
         });
-        let kind = DockerKind { name: "docker".into(), surroundings: Arc::clone(&surroundings) };
-        assert!(kind.configure(config.as_object().unwrap()).is_ok());
-        let docker = Docker {
-            name: "docker".into(),
-            surroundings,
-            config: Config {
-                engine: "podman".into(),
-                image: "tools:1".into(),
-                network: Some("none".into()),
-                memory: Some("64m".into()),
-                cpus: Some("0.5".into()),
-                volumes: vec!["/srv:/srv:ro".into()],
-                env: vec![("STAGE".into(), "test".into())],
-                timeout: None,
-                extra_args: vec!["--init".into()],
-            },
+        let config = Config {
+            engine: engine.into(),
+            image: "tools:1".into(),
+            network: Some("none".into()),
+            memory: Some("64m".into()),
+            cpus: Some("0.5".into()),
+            volumes: vec!["/srv:/srv:ro".into()],
+            env: vec![("STAGE".into(), "test".into())],
+            timeout: None,
+            extra_args: vec!["--init".into()],
         };
+        Docker { name: "docker".into(), surroundings, config }
+    }
+
+    /// The command line, labels left out, and everything in it.
+    fn arguments(docker: &Docker) -> (Vec<String>, Vec<String>) {
         let spec = CommandSpec {
             script: "echo inside".into(),
             secret_env: vec![("S".into(), swamp_secret::Secret::new("hunter2"))],
@@ -283,47 +317,81 @@ mod tests {
         let command = docker.command(&spec, "swamp-0");
         let words: Vec<String> =
             command.get_args().map(|word| word.to_str().unwrap().to_owned()).collect();
-        let without_labels: Vec<&str> = {
-            let mut words = words.iter().map(String::as_str);
-            let mut kept = Vec::new();
-            while let Some(word) = words.next() {
-                if word == "--label" {
-                    words.next();
-                } else {
-                    kept.push(word);
-                }
+        let mut rest = words.iter();
+        let mut kept = Vec::new();
+        while let Some(word) = rest.next() {
+            if word == "--label" {
+                rest.next();
+            } else {
+                kept.push(word.clone());
             }
-            kept
+        }
+        (kept, words)
+    }
+
+    #[test]
+    fn every_key_is_known() {
+        let config = json!({
+            "extraArgs": ["--init"], "env": {"STAGE": "test"}, "volumes": ["/srv:/srv:ro"], "cpus": 0.5,
+            "memory": "64m", "network": "none", "image": "tools:1", "command": "podman",
+            "bundleImage": "ignored", "timeout": 1000,
+        });
+        let surroundings = Arc::new(Surroundings::default());
+        let kind = DockerKind { name: "docker".into(), surroundings };
+        assert!(kind.configure(config.as_object().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn arguments_come_in_the_documented_order_as_each_engine_knows_them() {
+        let begin = ["run", "--rm", "-i", "--name", "swamp-0"];
+        let log = ["--log-driver", "none"];
+        let limits = ["--network", "none", "--memory", "64m", "--cpus", "0.5"];
+        let rest = ["-v", "/srv:/srv:ro", "-e", "STAGE=test", "--init", "tools:1", "sh", "-c"];
+        for (engine, logs_nothing) in [
+            ("docker", true),
+            ("podman", true),
+            ("/usr/bin/podman", true),
+            ("/opt/our-engine", true),
+            ("nerdctl", false),
+            ("/usr/local/bin/nerdctl", false),
+            ("nerdctl.lima", false),
+        ] {
+            let (words, all) = arguments(&docker(engine));
+            let log = if logs_nothing { &log[..] } else { &[] };
+            let wanted = [&begin[..], log, &limits, &rest, &[PROGRAM]].concat();
+            assert_eq!(words, wanted, "{engine}");
+            for label in ["swamp.run=run-1", "swamp.repo=repo-1"] {
+                assert!(all.iter().any(|word| word == label), "{engine}: {all:?}");
+            }
+            assert!(all.iter().all(|word| !word.contains("hunter2") && !word.contains("inside")));
+        }
+    }
+
+    #[test]
+    fn an_engine_that_gives_up_is_told_from_a_command_that_fails() {
+        let judged = |code: i32, said: &str| {
+            let result = CommandResult {
+                ending: Ending::Exited(code),
+                ..CommandResult::never_began(swamp_ident::CancelCause::Interrupt)
+            };
+            let talked = Conversation { result, began: false, exit: None, said: said.to_owned() };
+            docker("nerdctl").judge(talked, "swamp-0")
         };
+        for said in [
+            "FATA[0000] unknown flag: --memry",
+            "\u{1b}[31mFATA\u{1b}[0m[0001] x\nFATA[0001] failed to resolve reference",
+            "time=\"2026-01-01T00:00:00Z\" level=fatal msg=\"cannot access containerd socket\"",
+        ] {
+            let error = judged(1, said).unwrap_err();
+            assert!(matches!(error, DriverError::Container { code: 1, .. }), "{error}");
+        }
+        for said in ["", "fatal: not a git repository", "level=fatal msg=x"] {
+            assert_eq!(judged(1, said).unwrap().ending, Ending::Exited(1), "{said}");
+        }
+        let said = "docker: invalid reference format.\nSee 'docker run --help'.\n";
         assert_eq!(
-            without_labels,
-            [
-                "run",
-                "--rm",
-                "-i",
-                "--name",
-                "swamp-0",
-                "--log-driver",
-                "none",
-                "--network",
-                "none",
-                "--memory",
-                "64m",
-                "--cpus",
-                "0.5",
-                "-v",
-                "/srv:/srv:ro",
-                "-e",
-                "STAGE=test",
-                "--init",
-                "tools:1",
-                "sh",
-                "-c",
-                PROGRAM,
-            ]
+            judged(125, said).unwrap_err().to_string(),
+            "'nerdctl' could not start a container from 'tools:1' (exit code 125):\n  docker: invalid reference format.\nCheck the engine with `swamp doctor`, and 'image' and 'extraArgs' of driverConfig."
         );
-        assert!(words.contains(&"swamp.run=run-1".to_owned()), "{words:?}");
-        assert!(words.contains(&"swamp.repo=repo-1".to_owned()), "{words:?}");
-        assert!(words.iter().all(|word| !word.contains("hunter2") && !word.contains("inside")));
     }
 }

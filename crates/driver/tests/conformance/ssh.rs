@@ -72,7 +72,7 @@ fn a_connection_that_does_not_come_about_is_no_failure_of_the_command() {
         assert!(error.is_of_the_place() && error.to_string().contains(said), "{more}: {error}");
     }
     let error = run(&*host.with(&json!({"command": "/nonexistent/ssh"})), &spec("true"));
-    assert!(matches!(error, Err(DriverError::Start { .. })), "{error:?}");
+    assert!(matches!(error, Err(DriverError::Client { .. })), "{error:?}");
 }
 
 #[test]

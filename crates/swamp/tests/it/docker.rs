@@ -76,6 +76,11 @@ fn steps_run_in_containers_and_failures_are_told_apart() {
     assert_eq!(step(2)["error"], "Container exited with code 7");
     let error = text(&step(3)["error"]);
     assert!(error.contains("could not start a container from"), "{error}");
+    assert!(
+        error.ends_with("`swamp doctor`, and 'image' and 'extraArgs' of driverConfig."),
+        "{error}"
+    );
+    assert!(!error.contains("--help"), "{error}");
     let error = text(&step(5)["error"]);
     assert!(error.starts_with("Cannot start the container engine 'no-such-engine'"), "{error}");
     assert_eq!(step(0)["driver"], "docker");

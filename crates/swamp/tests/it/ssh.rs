@@ -63,6 +63,7 @@ fn steps_run_elsewhere_and_failures_are_told_apart() {
     assert_eq!(error(1), "Command exited with code 255");
     assert!(error(2).contains("Permission denied"), "{}", error(2));
     assert!(error(3).contains("refused"), "{}", error(3));
+    assert!(error(3).contains("Try `ssh -o BatchMode=yes 127.0.0.1 true`"), "{}", error(3));
     let data = environment.ok(["data", "get", "fine", "result", "--json"]).json();
     assert!(data.to_string().contains("test /srv there"), "{data}");
 }

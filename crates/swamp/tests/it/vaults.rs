@@ -229,3 +229,62 @@ fn vault_files_can_be_replaced_from_standard_input() {
     assert!(ran.stderr.contains("swamp vault migrate"), "{}", ran.stderr);
     environment.run(["vault", "edit", "ci"]).expect_exit(1);
 }
+
+#[test]
+fn mistakes_are_told_with_what_to_do() {
+    let environment = TestEnvironment::new();
+    environment.ok(["vault", "create", "local_encryption", "there"]);
+    let told = |line: &str, stdin: &[u8]| {
+        let mut command = environment.command(line.split(' '));
+        let input = environment.write("input", stdin);
+        command.stdin(fs::File::open(input).expect("a file"));
+        let ran = environment.finish(command).expect_exit(1);
+        assert_eq!(ran.stdout, "", "{line}");
+        ran.stderr
+    };
+    for (line, stdin, expected) in [
+        (
+            "vault create local_encryptoin v",
+            b"".as_slice(),
+            "Error: Unknown vault type: local_encryptoin. Available types: local_encryption, env, file, exec, age. Use 'swamp vault type search' to see available types. Did you mean 'local_encryption'?\n",
+        ),
+        (
+            "vault create env v --config {\"prefx\":\"A\"}",
+            b"".as_slice(),
+            "Error: Vault 'v' is not set up correctly: there is no setting 'prefx': did you mean 'prefix'?\n",
+        ),
+        (
+            "vault create env v --config {\"colour\":\"A\"}",
+            b"".as_slice(),
+            "Error: Vault 'v' is not set up correctly: there is no setting 'colour': 'env' has prefix\n",
+        ),
+        (
+            "vault create env v --config {prefix:A}",
+            b"".as_slice(),
+            "Error: Invalid JSON in --config: key must be a string at line 1 column 2\nHint: Write it like this: --config '{\"prefix\": \"APP_\"}'\n",
+        ),
+        (
+            "vault put nowhere K",
+            b"x",
+            "Error: Vault not found: nowhere.\nAvailable vaults: there.\nCreate it with: swamp vault create <type> nowhere\n",
+        ),
+        (
+            "vault put there K",
+            b"",
+            "Error: No value for the secret.\nHint: Pipe it in: echo \"<value>\" | swamp vault put there K\n",
+        ),
+        (
+            "vault put there ../K",
+            b"x",
+            "Error: Invalid secret key '../K': must not contain '..', '/', '\\', or null bytes\n",
+        ),
+        (
+            "vault put there K",
+            b"\xff\xfe",
+            "Error: The value is no text: secrets are UTF-8.\nHint: Encode it, and decode it where it is used: base64 -w0 <file> | swamp vault put …\n",
+        ),
+    ] {
+        assert_eq!(told(line, stdin), expected, "{line}");
+    }
+    assert!(!environment.repo.join("vaults/env").exists(), "nothing was made");
+}

@@ -64,6 +64,20 @@ pub(crate) fn default_config(ty: VaultType) -> Map<String, Value> {
     config
 }
 
+/// Refuses settings that a type does not have. Files that are there already may have them, from other
+/// versions or for people.
+pub(crate) fn check_settings(ty: VaultType, vault: &VaultConfig) -> Result<()> {
+    let Some(known) = ty.settings() else { return Ok(()) };
+    let Some(unknown) = vault.config.keys().find(|key| !known.contains(&key.as_str())) else {
+        return Ok(());
+    };
+    let hint = match swamp_ident::closest(unknown, known.iter().copied()) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => format!("'{}' has {}", ty.as_str(), known.join(", ")),
+    };
+    Err(Settings(vault).bad(format!("there is no setting '{unknown}': {hint}")))
+}
+
 /// Opens a vault.
 pub(crate) fn open(vault: &VaultConfig, around: &Surroundings) -> Result<Box<dyn Provider>> {
     Ok(match VaultType::parse(&vault.type_name)? {

@@ -64,6 +64,7 @@ fn settings(text: Option<&str>) -> Result<Option<Map<String, Value>>, CommandErr
         Ok(Value::Object(settings)) => Ok(Some(settings)),
         // The text may hold a secret; whoever typed it knows it.
         Ok(_) => Err(CommandError::user("Invalid JSON in --config: it must be an object")),
-        Err(error) => Err(CommandError::user(format!("Invalid JSON in --config: {error}"))),
+        Err(error) => Err(CommandError::user(format!("Invalid JSON in --config: {error}"))
+            .with_hint("Write it like this: --config '{\"prefix\": \"APP_\"}'")),
     }
 }
