@@ -70,19 +70,24 @@ pub(crate) fn install_tools() -> Result<(), String> {
     if !Path::new("/usr/share/java/zookeeper.jar").is_file() {
         apt_get(&["zookeeper"])?;
     }
-    python_package("chdb-core==26.9.*").map(|_| ())
+    python_package("test-tools", "chdb-core==26.9.*").map(|_| ())
 }
 
 /// Installs a Python package into an environment in the target directory. Gives its interpreter.
-pub(crate) fn python_package(package: &str) -> Result<PathBuf, String> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
-    let target = own.ancestors().nth(2).ok_or("this program is in no target directory")?;
-    let environment = target.join("test-tools");
+pub(crate) fn python_package(environment: &str, package: &str) -> Result<PathBuf, String> {
+    let environment = target_directory()?.join(environment);
     if !environment.join("bin/pip").is_file() {
         succeed(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
     }
     succeed(Command::new(environment.join("bin/pip")).args(["install", "-q", package]))?;
     Ok(environment.join("bin/python"))
+}
+
+/// Where cargo builds.
+pub(crate) fn target_directory() -> Result<PathBuf, String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let target = own.ancestors().nth(2).ok_or("this program is in no target directory")?;
+    Ok(target.to_owned())
 }
 
 fn is_installed(program: &str) -> bool {

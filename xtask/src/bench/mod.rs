@@ -1,5 +1,6 @@
 //! The benchmarks. Every figure is a ratio taken in one run, or a count.
 
+mod collector;
 mod delivery;
 mod start;
 mod steps;
@@ -23,12 +24,24 @@ const BENCHES: [(&str, Bench); 7] = [
     ("delivery", delivery::delivery),
 ];
 
-pub(crate) fn run(names: &[String]) -> Result<(), String> {
+/// Events the collector is given if nobody says how many.
+const EVENTS: u64 = 1_000_000;
+
+/// Runs the benchmarks with these names, or all. A number among them is how many events the collector
+/// is given.
+pub(crate) fn run(asked: &[String]) -> Result<(), String> {
     let swamp = build()?;
+    let (numbers, names): (Vec<&String>, Vec<&String>) =
+        asked.iter().partition(|word| word.parse::<u64>().is_ok());
+    let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| *wanted == name);
     for (name, bench) in BENCHES {
-        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+        if is_wanted(name) {
             bench(&swamp)?;
         }
+    }
+    if is_wanted("collector") {
+        let events = numbers.first().and_then(|number| number.parse().ok()).unwrap_or(EVENTS);
+        collector::collector(&swamp, events)?;
     }
     Ok(())
 }

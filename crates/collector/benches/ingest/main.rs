@@ -12,6 +12,9 @@
 //! | `BENCH_PER_REQUEST` | events in a request | 500 |
 //! | `BENCH_DIR` | where the store is made | the directory for temporary files |
 //! | `BENCH_STORE` | an empty ClickHouse in place of the file | |
+//! | `BENCH_KEEP` | keeps the file, for who goes on with it | |
+//!
+//! The last line on standard output is what was measured of the intake, as JSON.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and may panic")]
 
@@ -41,7 +44,8 @@ fn main() {
         _ => Order::Any,
     };
     let base = std::env::var_os("BENCH_DIR").map_or_else(std::env::temp_dir, Into::into);
-    let directory = tempfile::tempdir_in(base).unwrap();
+    let mut directory = tempfile::tempdir_in(base).unwrap();
+    directory.disable_cleanup(std::env::var_os("BENCH_KEEP").is_some());
     // An empty ClickHouse takes the place of the file if BENCH_STORE has its address.
     let open = || -> Arc<dyn Store> {
         let now = Timestamp::from_millis(jiff::Timestamp::now().as_millisecond());
@@ -168,6 +172,16 @@ fn main() {
         "first breakdown after the start: {} groups in {:.2?}",
         groups.len(),
         before.elapsed()
+    );
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    println!(
+        r#"{{"events":{sent},"eventsPerSecond":{rate:.0},"collectorMicrosPerEvent":{:.2},"generatorMicrosPerEvent":{:.2},"acknowledgedMillis":{{"p50":{:.2},"p99":{:.2}}},"bytesPerEvent":{},"directory":{:?}}}"#,
+        each(cpu.saturating_sub(generator)),
+        each(generator),
+        millis(at(50)),
+        millis(at(99)),
+        size.bytes / size.events.max(1),
+        directory.path().display().to_string(),
     );
 }
 
