@@ -44,6 +44,10 @@ const HOUSEKEEPING_PERIOD: Duration = Duration::from_hours(1);
 /// How long nothing must have come for an hour before its statistics are compared with its events.
 pub const SETTLED: Duration = Duration::from_mins(15);
 
+/// Days whose statistics are compared each time; once a day it is all of them. What a server was at
+/// when it was killed is mostly of today.
+const COMPARED_DAYS: u32 = 2;
+
 /// A certificate and its key, in PEM files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
@@ -185,13 +189,14 @@ async fn keep_house(store: Arc<dyn Store>, retention: Retention) {
     let mut interval = tokio::time::interval(HOUSEKEEPING_PERIOD);
     // The first tick is at once; start-up has better things to do.
     interval.tick().await;
-    loop {
+    for round in 1_u32.. {
         interval.tick().await;
         let store = Arc::clone(&store);
+        let days = if round.is_multiple_of(24) { u32::MAX } else { COMPARED_DAYS };
         // A failure leaves things where they are; the next round tries again.
         let _ = tokio::task::spawn_blocking(move || {
             let removed = store.retain(retention, now());
-            removed.and(store.repair(SETTLED, now()))
+            removed.and(store.repair(days, SETTLED, now()))
         })
         .await;
     }

@@ -286,9 +286,15 @@ pub trait Store: Directory + Send + Sync {
     fn retain(&self, retention: Retention, now: Timestamp) -> Result<u64, CollectorError>;
 
     /// Brings statistics in line with the events they are made from, as far as the latter are kept,
-    /// for hours in which nothing arrived for the time `settled`. Gives the number of hours of
-    /// projects that were touched. Most stores write both at once and have nothing to do here.
-    fn repair(&self, _settled: Duration, _now: Timestamp) -> Result<u64, CollectorError> {
+    /// for hours of the last `days` in which nothing arrived for the time `settled`. Gives the number
+    /// of hours of projects that were touched. Most stores write both at once and have nothing to do
+    /// here.
+    fn repair(
+        &self,
+        _days: u32,
+        _settled: Duration,
+        _now: Timestamp,
+    ) -> Result<u64, CollectorError> {
         Ok(0)
     }
 

@@ -232,7 +232,7 @@ fn put_right(place: &Place) {
     let store = place.open();
     let mut events = calls(&*store, "whole", 50);
     store.append(&events).unwrap();
-    let repair = || store.repair(Duration::ZERO, real_now().plus_millis(1)).unwrap();
+    let repair = || store.repair(9, Duration::ZERO, real_now().plus_millis(1)).unwrap();
     assert_eq!(repair(), 0);
     for (number, views) in [
         &["rollup_view"][..],
@@ -259,7 +259,7 @@ fn put_right(place: &Place) {
         }
         events.extend(sent);
         // Something may arrive for this hour at any moment.
-        assert_eq!(store.repair(Duration::from_mins(15), real_now()).unwrap(), 0);
+        assert_eq!(store.repair(9, Duration::from_mins(15), real_now()).unwrap(), 0);
         assert!(repair() > 0, "{views:?}");
         check(&*store, &events);
         assert!(all_are(&store.append(&events).unwrap(), &Outcome::Duplicate));

@@ -56,9 +56,9 @@ fn killed(_: &Place) {
     });
     let sent = sent.into_inner().unwrap();
     assert!(
-        store.repair(Duration::ZERO, real_now().plus_millis(1)).unwrap() > 0,
+        store.repair(9, Duration::ZERO, real_now().plus_millis(1)).unwrap() > 0,
         "nothing was torn"
     );
     check(&store, &sent);
-    assert_eq!(store.repair(Duration::ZERO, real_now().plus_millis(1)).unwrap(), 0);
+    assert_eq!(store.repair(9, Duration::ZERO, real_now().plus_millis(1)).unwrap(), 0);
 }

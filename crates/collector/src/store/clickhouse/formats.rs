@@ -3,6 +3,7 @@
 //! A statement may be repeated: a collector that was ended between two of them, or two collectors that
 //! start at the same time, do no harm.
 
+use super::client::Version;
 use super::schema::{Schema, Table, column, dimension_columns};
 use crate::dimension::Dimension;
 
@@ -18,6 +19,11 @@ const DIVIDED: [(&str, bool); 5] = [
 /// The format in which keys came to be remembered in parts of a day; what `ids` has of them is to be
 /// taken over after its statements.
 pub(super) const WITH_KEYS: u32 = 2;
+
+/// How keys are kept where a table can say how much is compressed together: a look-up reads a granule
+/// of 4 KiB, and would have to read and unpack 64 KiB for it.
+const SMALL_BLOCKS: &str = "PARTITION BY day ORDER BY key SETTINGS index_granularity = 256, \
+    min_compress_block_size = 4096, max_compress_block_size = 8192";
 
 /// The day of an instant in milliseconds, or of the server's clock.
 pub(super) const DAY_OF_AT: &str = "toInt32(intDiv(at, 86400000))";
@@ -191,7 +197,11 @@ impl Schema {
             columns: "key UUID, day Int32, block UInt64, project UInt32, hour Int32".to_owned(),
             family: "",
             arguments: "",
-            rest: "PARTITION BY day ORDER BY key SETTINGS index_granularity = 256",
+            rest: if self.version >= Version(22, 3) {
+                SMALL_BLOCKS
+            } else {
+                "PARTITION BY day ORDER BY key SETTINGS index_granularity = 256"
+            },
         });
         statements.push(self.view(
             "keys",

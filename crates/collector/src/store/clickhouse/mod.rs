@@ -319,8 +319,8 @@ impl Store for ClickHouse {
         Ok(removed)
     }
 
-    fn repair(&self, settled: Duration, now: Timestamp) -> Result<u64, CollectorError> {
-        self.put_right(settled, now)
+    fn repair(&self, days: u32, settled: Duration, now: Timestamp) -> Result<u64, CollectorError> {
+        self.put_right(days, settled, now)
     }
 
     fn ready(&self) -> Result<(), CollectorError> {

@@ -38,31 +38,37 @@ impl Place {
 }
 
 impl ClickHouse {
-    /// Brings statistics in line with events for hours in which nothing arrived for the time
-    /// `settled`. Gives the number of hours that were touched.
+    /// Brings statistics in line with events for hours of the last days in which nothing arrived for
+    /// the time `settled`. Gives the number of hours that were touched.
     pub(super) fn put_right(
         &self,
+        days: u32,
         settled: Duration,
         now: Timestamp,
     ) -> Result<u64, CollectorError> {
+        // Keys of the first days are about to be dropped.
+        let days = i64::from(days).min(i64::from(self.schema.location.key_days) - 2);
+        let settled = i64::try_from(settled.as_millis()).unwrap_or(i64::MAX);
+        let before = now.as_millis().saturating_sub(settled);
+        let today = now.as_millis().div_euclid(DAY);
         let mut touched = 0;
-        for place in self.differing(settled, now)? {
-            self.put_keys_right(place)?;
-            self.put_rollup_right(place)?;
-            self.put_spans_right(place)?;
-            touched += 1;
+        // Clocks that are ahead are believed for a day. One at a time: the comparison has to tell
+        // the runs of a day apart.
+        for day in (today - days..=today + 1).rev() {
+            for place in self.differing(day, before)? {
+                self.put_keys_right(place)?;
+                self.put_rollup_right(place)?;
+                self.put_spans_right(place)?;
+                touched += 1;
+            }
         }
         Ok(touched)
     }
 
-    /// Hours whose figures differ. Those from before the time for which keys are remembered are not
-    /// looked at.
-    fn differing(&self, settled: Duration, now: Timestamp) -> Result<Vec<Place>, CollectorError> {
-        let settled = i64::try_from(settled.as_millis()).unwrap_or(i64::MAX);
-        // Keys of the first days are about to be dropped.
-        let days = i64::from(self.schema.location.key_days) - 2;
-        let first = (now.as_millis() - days * DAY).div_euclid(HOUR);
-        let before = now.as_millis().saturating_sub(settled);
+    /// Hours of a day whose figures differ, and for which nothing arrived since `before`.
+    fn differing(&self, day: i64, before: i64) -> Result<Vec<Place>, CollectorError> {
+        let hours = DAY / HOUR;
+        let within = format!("hour >= {} AND hour < {}", day * hours, (day + 1) * hours);
         // One row from each table for each hour; columns as the outermost SELECT names them.
         let answer = self.client.rows(&format!(
             "SELECT project, hour, sum(events_) AS e, sum(keys_) AS k, sum(calls_) AS c, \
@@ -74,25 +80,25 @@ impl ClickHouse {
              toInt64(sum(kind = 2 AND run != '')) AS run_calls_, toInt64(0) AS run_counted_, \
              uniqExactIf(run, kind = 1 AND run != '') AS reports_, toUInt64(0) AS reported_, \
              toUInt64(0) AS spans_, toUInt64(0) AS aliased_, max(received) AS latest_ \
-             FROM events WHERE hour >= {first} GROUP BY project, hour \
+             FROM events WHERE {within} GROUP BY project, hour \
              UNION ALL \
              SELECT project, hour, toUInt64(0), count(), toInt64(0), toInt64(0), toInt64(0), \
              toInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toInt64(0) \
-             FROM keys WHERE hour >= {first} GROUP BY project, hour \
+             FROM keys WHERE {within} GROUP BY project, hour \
              UNION ALL \
              SELECT project, hour, toUInt64(0), toUInt64(0), toInt64(0), sum(count), toInt64(0), \
              toInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), toInt64(0) \
-             FROM rollup WHERE hour >= {first} GROUP BY project, hour \
+             FROM rollup WHERE {within} GROUP BY project, hour \
              UNION ALL \
              SELECT project, hour, toUInt64(0), toUInt64(0), toInt64(0), toInt64(0), toInt64(0), \
              sum(calls), toUInt64(0), toUInt64(sum(told)), count(), toUInt64(0), toInt64(0) FROM (\
              SELECT project, hour, run, sumMerge(methods_state) AS calls, \
              maxMerge(reported_state) AS told \
-             FROM spans WHERE hour >= {first} GROUP BY project, hour, run) GROUP BY project, hour \
+             FROM spans WHERE {within} GROUP BY project, hour, run) GROUP BY project, hour \
              UNION ALL \
              SELECT project, hour, toUInt64(0), toUInt64(0), toInt64(0), toInt64(0), toInt64(0), \
              toInt64(0), toUInt64(0), toUInt64(0), toUInt64(0), uniqExact(run), toInt64(0) \
-             FROM aliases WHERE hour >= {first} GROUP BY project, hour) \
+             FROM aliases WHERE {within} GROUP BY project, hour) \
              GROUP BY project, hour \
              HAVING e > 0 AND l < {before} \
              AND (e != k OR c != n OR r != s OR t != u OR v != w) ORDER BY project, hour"

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self, cx: &Cx<'_>) -> CommandResult {
         let settled = Duration::from_secs(self.settled.saturating_mul(60));
-        let hours = self.store.open(cx)?.repair(settled, now(cx))?;
+        let hours = self.store.open(cx)?.repair(u32::MAX, settled, now(cx))?;
         if cx.output.is_json() {
             cx.output.document(&json!({ "hours": hours }));
         } else if hours == 0 {
