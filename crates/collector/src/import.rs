@@ -105,7 +105,10 @@ impl Import<'_> {
             events: Option<serde::de::IgnoredAny>,
         }
         let Ok(shape) = serde_json::from_str::<Shape>(text) else { return Ok(false) };
-        let body = if shape.event.is_some() || shape.events.is_some() {
+        let body = if shape.event.is_some() {
+            // As one of a list: it may have a key `events` of its own.
+            format!("{{\"events\":[{text}]}}")
+        } else if shape.events.is_some() {
             text.to_owned()
         } else {
             let Some(event) = entry_as_event(text) else { return Ok(false) };
@@ -173,7 +176,9 @@ mod tests {
         write("telemetry-2026-11-22-spooled.json", entry("spooled").to_string());
         let pretty = serde_json::to_string_pretty(&entry("theirs")).unwrap();
         write("telemetry-2026-11-22-theirs.flushed.json", pretty);
-        let lines = [event("line-1"), event("line-2"), entry("line-3")];
+        let mut with_events_of_its_own = event("line-2");
+        with_events_of_its_own["events"] = json!([1]);
+        let lines = [event("line-1"), with_events_of_its_own, entry("line-3")];
         let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
         write("below/export.ndjson", format!("{}\n\n", lines.join("\r\n")));
         write("below/batch.json", json!({"events": [event("in-1"), event("line-1")]}).to_string());

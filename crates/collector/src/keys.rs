@@ -26,8 +26,10 @@ const PREFIX: &str = "swk";
 pub enum Scope {
     /// Send events.
     Ingest,
-    /// Ask questions.
+    /// Ask questions about one project.
     Read,
+    /// See figures of the collector as a whole.
+    Metrics,
 }
 
 impl Scope {
@@ -36,12 +38,13 @@ impl Scope {
         match self {
             Self::Ingest => "ingest",
             Self::Read => "read",
+            Self::Metrics => "metrics",
         }
     }
 
     /// The scope of that word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Ingest, Self::Read].into_iter().find(|scope| scope.as_str() == word)
+        [Self::Ingest, Self::Read, Self::Metrics].into_iter().find(|scope| scope.as_str() == word)
     }
 }
 

@@ -22,6 +22,7 @@ mod event;
 pub mod import;
 pub mod ingest;
 pub mod keys;
+mod patience;
 mod query;
 pub mod serve;
 pub mod sketch;

@@ -24,6 +24,7 @@ use crate::api::{App, router};
 use crate::commit;
 use crate::error::CollectorError;
 use crate::ingest::Limits;
+use crate::patience::Patient;
 use crate::store::{Retention, Store};
 
 /// Connections at a time; more have to wait.
@@ -31,6 +32,12 @@ const CONNECTIONS: usize = 2048;
 
 /// How long a client may take for the head of a request, and stay without one.
 const HEAD_TIME: Duration = Duration::from_secs(20);
+
+/// Header fields and bytes of a head that are read at all. What is beyond what is accepted
+/// (`api::edges`) and within these gets an answer that says so; beyond these, the connection ends
+/// with a bare status.
+const HEAD_FIELDS: usize = 200;
+const HEAD_BYTES: usize = 96 << 10;
 
 /// How long a client may take to agree on keys.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
@@ -139,8 +146,10 @@ async fn listen(
         };
         let _ = stream.set_nodelay(true);
         let (router, watcher, tls) = (router.clone(), graceful.watcher(), tls.clone());
+        let counted = app.requests.connection();
         tokio::spawn(async move {
-            let _place = place;
+            let _place = (place, counted);
+            let stream = Patient::new(stream);
             match tls {
                 None => converse(stream, router, watcher).await,
                 Some(tls) => {
@@ -177,8 +186,8 @@ async fn converse(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_headers(64)
-        .max_buf_size(64 << 10)
+        .max_headers(HEAD_FIELDS)
+        .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     // A client that goes away or sends nonsense is its own affair.
     let _ = watcher.watch(connection).await;

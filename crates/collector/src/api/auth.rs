@@ -41,6 +41,15 @@ pub struct Reader {
     pub key: Option<KeyId>,
 }
 
+/// A caller that may see figures in `/metrics`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Observer {
+    /// Whose method calls it may see.
+    pub project: ProjectId,
+    /// Whether it may see what concerns all projects.
+    pub sees_all: bool,
+}
+
 /// A caller that may send events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sender {
@@ -63,6 +72,23 @@ impl FromRequestParts<Arc<App>> for Reader {
         }
         let project = without_key(app, parts, "read").await?;
         Ok(Self { project, key: None })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Observer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        if let Some(key) = presented(&parts.headers)? {
+            let key = known(app, key.to_owned()).await?;
+            return match key.scope {
+                Scope::Metrics => Ok(Self { project: key.project, sees_all: true }),
+                Scope::Read => Ok(Self { project: key.project, sees_all: false }),
+                Scope::Ingest => Err(wrong_scope(&key, Scope::Metrics)),
+            };
+        }
+        let reader = Reader::from_request_parts(parts, app).await?;
+        Ok(Self { project: reader.project, sees_all: reader.key.is_none() })
     }
 }
 
@@ -94,21 +120,24 @@ fn presented(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 
 /// The key that opens, or the refusal.
 async fn check(app: &Arc<App>, presented: String, scope: Scope) -> Result<StoredKey, ApiError> {
+    let stored = known(app, presented).await?;
+    if stored.scope == scope { Ok(stored) } else { Err(wrong_scope(&stored, scope)) }
+}
+
+/// The key somebody presents, whatever it opens.
+async fn known(app: &Arc<App>, presented: String) -> Result<StoredKey, ApiError> {
     let refused = || ApiError::unauthorized("This key is unknown or revoked");
     let id = keys::id_of(&presented).ok_or_else(refused)?;
     let stored = app.ask(move |store| store.find_key(&id)).await?.ok_or_else(refused)?;
-    if !stored.opens(&presented) {
-        return Err(refused());
-    }
-    if stored.scope != scope {
-        let message = format!(
-            "This key is for {}; make one with `swamp collector key create --scope {}`",
-            stored.scope.as_str(),
-            scope.as_str()
-        );
-        return Err(ApiError::forbidden(message));
-    }
-    Ok(stored)
+    if stored.opens(&presented) { Ok(stored) } else { Err(refused()) }
+}
+
+fn wrong_scope(key: &StoredKey, wanted: Scope) -> ApiError {
+    ApiError::forbidden(format!(
+        "This key is for {}; make one with `swamp collector key create --scope {}`",
+        key.scope.as_str(),
+        wanted.as_str()
+    ))
 }
 
 /// The project of a caller that shows nothing.
@@ -133,10 +162,7 @@ async fn without_key(app: &Arc<App>, parts: &Parts, scope: &str) -> Result<Proje
 fn names_this_machine(parts: &Parts) -> bool {
     let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let Some(host) = host else { return true };
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
+    let name = host_name(host);
     let address = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
         || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -165,17 +191,41 @@ pub async fn log_in(app: &Arc<App>, key: &str) -> Result<String, ApiError> {
     let key = check(app, key.trim().to_owned(), Scope::Read).await?;
     let until = now().as_millis() + SESSION_MS;
     let code = code(&key, until)?;
-    let secure = if app.secure { "; Secure" } else { "" };
-    let age = SESSION_MS / 1000;
-    let id = &key.id.0;
-    Ok(format!(
-        "{COOKIE}={id}.{until}.{code}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{secure}"
-    ))
+    Ok(set_cookie(app, &format!("{}.{until}.{code}", key.id.0), SESSION_MS / 1000))
 }
 
 /// Logs out: the value of a `set-cookie` header.
-pub fn log_out() -> String {
-    format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict")
+pub(crate) fn log_out(app: &App) -> String {
+    set_cookie(app, "", 0)
+}
+
+fn set_cookie(app: &App, value: &str, seconds: i64) -> String {
+    let secure = if app.secure { "; Secure" } else { "" };
+    format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+}
+
+/// Whether a browser says that a form was sent by a page of somebody else. Such a form could sign
+/// somebody in with a key that is not theirs, or out.
+///
+/// Browsers say so in `Sec-Fetch-Site`, over plain HTTP only in `Origin`. There names alone are
+/// compared: a proxy in front may pass on the name without the port. Programs say neither.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(site) = text("sec-fetch-site") {
+        return !matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text("origin") else { return false };
+    let from = origin.split_once("://").map_or("", |(_, place)| host_name(place));
+    let host = text("host").map(host_name).unwrap_or_default();
+    from.is_empty() || !from.eq_ignore_ascii_case(host)
+}
+
+/// A host without its port.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
 }
 
 /// The key of a session that is good, `None` for one that is not.

@@ -32,6 +32,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
 
+    /// Each part of the request can be understood, and together they make no sense.
+    pub fn contradiction(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "contradiction", message)
+    }
+
     /// There is no key, or it opens nothing.
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
@@ -58,6 +63,20 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     }
 
+    /// The address has more than so many bytes.
+    pub fn address_too_long(most: usize) -> Self {
+        let message = format!("The address has more than {most} bytes; ask with fewer filters");
+        Self::new(StatusCode::URI_TOO_LONG, "address_too_long", message)
+    }
+
+    /// There are more header fields, or more bytes of them.
+    pub fn head_too_large(fields: usize, bytes: usize) -> Self {
+        let message = format!(
+            "The head of the request has more than {fields} fields or {bytes} bytes; send fewer headers or cookies"
+        );
+        Self::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head_too_large", message)
+    }
+
     /// The body is of a kind that is not accepted.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
@@ -72,6 +91,13 @@ impl ApiError {
     /// There is too much to do.
     pub fn busy() -> Self {
         NotKept::Busy.into()
+    }
+
+    /// The store does not take events now.
+    pub fn not_ready() -> Self {
+        let message = "The store does not answer as it should; the log of the collector says how";
+        let error = Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", message);
+        Self { retry_after: Some(10), ..error }
     }
 
     /// A fault of the collector.

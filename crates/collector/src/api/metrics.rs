@@ -1,9 +1,10 @@
 //! `GET /metrics`: what the collector does, in the text format of Prometheus (version 0.0.4).
 //!
-//! Whoever may read may see them. The numbers about the collector itself are of all projects together;
-//! statistics of method calls are of the reader's project alone, and shown if the collector was
-//! started with `--rollup-metrics`. Their labels are driver, model type and status; beyond
-//! [`MOST_SERIES`] combinations, the rarest are one.
+//! The numbers about the collector are of all projects together. They are for whoever runs it: for a
+//! key of the scope `metrics`, and for callers on this machine where no key is needed. A key for
+//! reading shows statistics of the method calls of its own project, and of others neither names nor
+//! totals. These statistics are there if the collector was started with `--rollup-metrics`. Their
+//! labels are driver, model type and status; beyond [`MOST_SERIES`] combinations, the rarest are one.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,13 +60,19 @@ fn seconds(number: u64, per_second: u64) -> String {
     format!("{}.{:0digits$}", number / per_second, number % per_second)
 }
 
+/// Which version this is.
+pub(super) fn version() -> String {
+    let mut text = Text(String::new());
+    text.family("build_info", "gauge", "The version of the collector.");
+    text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    text.0
+}
+
 /// What the collector does.
 pub(super) fn own(app: &App, size: StoreSize) -> String {
     let mut text = Text(String::new());
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let (requests, commits) = (&app.requests, app.committer.counters());
-    text.family("build_info", "gauge", "The version of the collector.");
-    text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     text.family("requests_total", "counter", "Requests by what was asked for and how it went.");
     let refused = read(&requests.refused);
     let taken = read(&requests.accepted);
@@ -94,6 +101,8 @@ pub(super) fn own(app: &App, size: StoreSize) -> String {
     text.single("queue_requests", "gauge", "Requests that wait for the disk.", waiting);
     let number = read(&commits.refused);
     text.single("queue_refused_total", "counter", "Requests refused as too many waited.", number);
+    let number = read(&requests.connections);
+    text.single("connections", "gauge", "Connections that are open.", number);
     text.single("store_events", "gauge", "Events whose text is kept.", size.events);
     text.single("store_bytes", "gauge", "Bytes of the store on disk.", size.bytes);
     text.0

@@ -4,6 +4,7 @@
 //! [`App`]: the store, the way to the commit thread, and [`auth`].
 
 pub mod auth;
+mod edges;
 mod errors;
 mod export;
 mod ingest;
@@ -16,13 +17,10 @@ pub(crate) mod tail;
 mod tree;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::middleware;
 use tokio::sync::{Semaphore, watch};
 
 pub use errors::ApiError;
@@ -85,6 +83,26 @@ pub struct RequestCounters {
     pub refused: AtomicU64,
     /// Questions answered.
     pub questions: AtomicU64,
+    /// Connections that are open.
+    pub connections: Arc<AtomicU64>,
+}
+
+impl RequestCounters {
+    /// Counts a connection for as long as the value lasts.
+    pub(crate) fn connection(&self) -> Connected {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Connected(Arc::clone(&self.connections))
+    }
+}
+
+/// A connection that is open.
+#[derive(Debug)]
+pub(crate) struct Connected(Arc<AtomicU64>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl App {
@@ -117,7 +135,7 @@ impl App {
         self: &Arc<Self>,
         question: impl FnOnce(&dyn Store) -> Result<T, CollectorError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        self.requests.questions.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.requests.questions.fetch_add(1, Ordering::Relaxed);
         let store = Arc::clone(&self.store);
         let answer = tokio::task::spawn_blocking(move || question(&*store)).await;
         match answer {
@@ -131,39 +149,10 @@ impl App {
 pub fn router(app: Arc<App>) -> Router {
     routes::router()
         .merge(dashboard::router())
-        .fallback(async || ApiError::not_found("There is nothing at this address"))
+        .fallback(edges::nothing_here)
         .method_not_allowed_fallback(async || ApiError::wrong_method())
-        .layer(middleware::map_response_with_state(Arc::clone(&app), headers))
-        .layer(middleware::from_fn(close_after_chunks))
+        .layer(middleware::from_fn(edges::check_head))
+        .layer(middleware::map_response_with_state(Arc::clone(&app), edges::headers))
+        .layer(middleware::from_fn(edges::close_after_chunks))
         .with_state(app)
-}
-
-/// Ends the connection after a request whose body came in chunks. It may have had a length as well,
-/// which is not used and cannot be seen here any more; if a proxy in front did use it, what follows
-/// on the connection is not what the proxy takes it for (RFC 9112, 6.1).
-async fn close_after_chunks(request: Request, next: Next) -> Response {
-    let in_chunks = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let mut response = next.run(request).await;
-    if in_chunks {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
-/// What browsers are told about every answer.
-async fn headers(State(app): State<Arc<App>>, mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, swamp_dashboard::CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if app.secure {
-        let value = HeaderValue::from_static("max-age=31536000");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
-    }
-    response
 }

@@ -71,8 +71,7 @@ impl Params {
     /// The dimensions in `by`: `by=driver,method` or `by=driver&by=method`.
     pub fn by(&self) -> Result<Vec<Dimension>, ApiError> {
         let mut by = Vec::new();
-        for name in self.all("by").flat_map(|list| list.split(',')).filter(|name| !name.is_empty())
-        {
+        for name in self.all("by").flat_map(|list| list.split(',')) {
             let dimension = Dimension::parse(name).ok_or_else(|| {
                 let known: Vec<&str> = Dimension::ALL.iter().map(|known| known.as_str()).collect();
                 let known = known.join(", ");
@@ -91,7 +90,7 @@ impl Params {
         if let TimeRange { since: Some(since), until: Some(until) } = range
             && since >= until
         {
-            return Err(ApiError::bad_request("since must be before until"));
+            return Err(ApiError::contradiction("since must be before until"));
         }
         let mut filters = Vec::new();
         for dimension in Dimension::ALL {
@@ -104,15 +103,25 @@ impl Params {
     }
 }
 
+/// Reads a time. One before 1970 is 1970: nothing is older, and years that need a sign or a fifth
+/// digit cannot be written in answers.
 fn read_time(text: &str, now: Timestamp) -> Option<Timestamp> {
-    if let Ok(time) = Timestamp::parse(text) {
-        return Some(time);
+    any_time(text, now).map(|time| time.max(Timestamp::from_millis(0)))
+}
+
+fn any_time(text: &str, now: Timestamp) -> Option<Timestamp> {
+    // RFC 3339, in UTC or with an offset.
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Some(Timestamp::from_millis(time.as_millisecond()));
     }
     if text.len() == 10 && text.as_bytes().get(4) == Some(&b'-') {
         return Timestamp::parse(&format!("{text}T00:00:00Z")).ok();
     }
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let number: i64 = number.parse().ok().filter(|number| (0..=1_000_000).contains(number))?;
+    if number.len() > 6 || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let number: i64 = number.parse().ok()?;
     let unit = match unit {
         "s" => 1000,
         "m" => 60_000,
@@ -182,11 +191,21 @@ mod tests {
             .iter()
             .map(|filter| (filter.dimension, filter.values.iter().map(String::as_str).collect()))
             .collect();
+        let elsewhere = Params::parse("until=2026-11-22T14:00:00%2B02:00").query(PROJECT, now());
+        assert_eq!(elsewhere.unwrap().range.until, query.range.until);
         assert_eq!(
             filters,
             [(Dimension::Driver, vec!["raw", ""]), (Dimension::Step, vec!["a/b cé%zz"])]
         );
         assert_eq!(params.by().unwrap(), [Dimension::Step, Dimension::Driver]);
+    }
+
+    #[test]
+    fn nothing_is_older_than_1970() {
+        for old in ["since=999999w", "since=0000-01-01", "since=-000444-01-01T00:00:00Z"] {
+            let query = Params::parse(old).query(PROJECT, now()).unwrap();
+            assert_eq!(query.range.since, Some(Timestamp::from_millis(0)), "{old}");
+        }
     }
 
     #[test]
@@ -196,12 +215,15 @@ mod tests {
             "since=1y",
             "since=é",
             "since=99999999999999999999h",
+            "since=+1h",
+            "since=h",
             "since=2026-11-22&until=2026-11-21",
             "until=2026-13-01",
         ] {
             assert!(Params::parse(bad).query(PROJECT, now()).is_err(), "{bad}");
         }
         assert!(Params::parse("by=Driver").by().is_err());
+        assert!(Params::parse("by=driver,").by().is_err());
         assert!(Params::parse("limit=0").limit("limit", 1, 10).is_err());
         assert!(Params::parse("compare=maybe").switch("compare").is_err());
     }

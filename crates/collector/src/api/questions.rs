@@ -137,8 +137,9 @@ fn write_cursor(started_at: Timestamp, id: &str) -> String {
 
 /// Reads what [`runs`] gave as `next`.
 pub fn read_cursor(text: &str) -> Option<RunCursor> {
-    let (millis, id) = text.split_once('~')?;
-    let started_at = Timestamp::from_millis(millis.parse().ok()?);
+    let (millis, id) = text.split_once('~').filter(|(_, id)| !id.is_empty())?;
+    let is_time = (1..=15).contains(&millis.len()) && millis.bytes().all(|b| b.is_ascii_digit());
+    let started_at = Timestamp::from_millis(is_time.then(|| millis.parse().ok()).flatten()?);
     Some(RunCursor { started_at, id: id.to_owned() })
 }
 

@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use serde_json::Value;
 
-use super::auth::{Reader, now};
+use super::auth::{Observer, Reader, now};
 use super::openapi::{Kind, Parameter};
 use super::params::Params;
 use super::{ApiError, App, export, ingest, metrics, openapi, questions, tail};
@@ -48,6 +48,8 @@ pub(super) struct Route {
     pub parameters: &'static [Parameter],
     /// What it answers.
     pub answer: Content,
+    /// With which statuses it may refuse, besides those of any address.
+    pub refusals: &'static [u16],
     /// What is behind it.
     handler: fn() -> MethodRouter<Arc<App>>,
 }
@@ -66,6 +68,12 @@ const fn limit(most: u32) -> Parameter {
 
 const COMPARE: Parameter = parameter("compare", Kind::Switch, "Add the same for the period before");
 
+/// How whoever asks about a project may be refused.
+const ASKING: &[u16] = &[400, 401, 403, 404, 422, 503];
+
+/// How whoever takes one of few places may be refused.
+const TAKING_A_PLACE: &[u16] = &[400, 401, 403, 404, 422, 429, 503];
+
 const PLAIN: Content = Content::Other(&["text/plain"]);
 
 /// Every address of the API: the router and the document about it are made of this.
@@ -77,6 +85,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: Content::Json(openapi::results),
+        refusals: &[400, 401, 403, 404, 408, 413, 415, 429, 503],
         handler: || post(ingest::ingest),
     },
     Route {
@@ -86,6 +95,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: PLAIN,
+        refusals: &[],
         handler: || get(async || "ok\n"),
     },
     Route {
@@ -95,6 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: PLAIN,
+        refusals: &[503],
         handler: || get(ready),
     },
     Route {
@@ -104,6 +115,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: PLAIN,
+        refusals: &[401, 403, 404, 503],
         handler: || get(metrics),
     },
     Route {
@@ -113,6 +125,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[COMPARE],
         answer: Content::Json(openapi::summary),
+        refusals: ASKING,
         handler: || get(summary),
     },
     Route {
@@ -126,6 +139,7 @@ pub(super) const ROUTES: &[Route] = &[
             COMPARE,
         ],
         answer: Content::Json(openapi::breakdown),
+        refusals: ASKING,
         handler: || get(breakdown),
     },
     Route {
@@ -138,6 +152,7 @@ pub(super) const ROUTES: &[Route] = &[
             parameter("by", Kind::Dimensions, "What to group by"),
         ],
         answer: Content::Json(openapi::timeseries),
+        refusals: ASKING,
         handler: || get(timeseries),
     },
     Route {
@@ -147,9 +162,10 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[
             limit(1000),
-            parameter("after", Kind::Text, "What the page before gave as next"),
+            parameter("after", Kind::Cursor, "What the page before gave as next"),
         ],
         answer: Content::Json(openapi::runs),
+        refusals: ASKING,
         handler: || get(runs),
     },
     Route {
@@ -159,6 +175,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: Content::Json(openapi::run),
+        refusals: ASKING,
         handler: || get(run),
     },
     Route {
@@ -168,6 +185,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[limit(10_000)],
         answer: Content::Json(openapi::errors),
+        refusals: ASKING,
         handler: || get(errors),
     },
     Route {
@@ -177,6 +195,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[limit(1000)],
         answer: Content::Json(openapi::slowest),
+        refusals: ASKING,
         handler: || get(slowest),
     },
     Route {
@@ -189,6 +208,7 @@ pub(super) const ROUTES: &[Route] = &[
             limit(1000),
         ],
         answer: Content::Json(openapi::regressions),
+        refusals: ASKING,
         handler: || get(regressions),
     },
     Route {
@@ -198,6 +218,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[required("by", Kind::Dimension, "The dimension")],
         answer: Content::Json(openapi::values),
+        refusals: ASKING,
         handler: || get(values),
     },
     Route {
@@ -207,6 +228,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[parameter("format", Kind::Words(&["ndjson", "csv"]), "How it is written")],
         answer: Content::Other(&["application/x-ndjson", "text/csv"]),
+        refusals: TAKING_A_PLACE,
         handler: || get(export),
     },
     Route {
@@ -216,6 +238,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: true,
         parameters: &[],
         answer: Content::Other(&["text/event-stream"]),
+        refusals: TAKING_A_PLACE,
         handler: || get(tail),
     },
     Route {
@@ -225,6 +248,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: Content::Json(openapi::openapi),
+        refusals: &[],
         handler: || get(async || Json(openapi::document())),
     },
 ];
@@ -238,7 +262,7 @@ fn params(query: RawQuery) -> Params {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Answer {
-    app.ask(|store| store.ready()).await?;
+    app.ask(|store| store.ready()).await.map_err(|_| ApiError::not_ready())?;
     Ok("ready\n".into_response())
 }
 
@@ -335,7 +359,7 @@ async fn regressions(State(app): State<Arc<App>>, reader: Reader, query: RawQuer
     query.range.since = Some(since);
     let baseline = match params.time("baseline", now)? {
         Some(from) if from < since => from,
-        Some(_) => return Err(ApiError::bad_request("baseline must be before since")),
+        Some(_) => return Err(ApiError::contradiction("baseline must be before since")),
         None => since.plus_millis(-7 * DAY),
     };
     let baseline = TimeRange { since: Some(baseline), until: query.range.to_hours().since };
@@ -369,15 +393,16 @@ async fn tail(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> A
     tail::stream(&app, query, tail::as_sent)
 }
 
-async fn metrics(State(app): State<Arc<App>>, reader: Reader) -> Answer {
+async fn metrics(State(app): State<Arc<App>>, observer: Observer) -> Answer {
     let rollups = app.rollup_metrics;
     let (size, calls) = app
         .ask(move |store| {
-            let calls =
-                if rollups { metrics::calls(store, reader.project)? } else { String::new() };
-            Ok((store.size()?, calls))
+            let size = observer.sees_all.then(|| store.size()).transpose()?;
+            let calls = rollups.then(|| metrics::calls(store, observer.project)).transpose()?;
+            Ok((size, calls.unwrap_or_default()))
         })
         .await?;
-    let text = metrics::own(&app, size) + &calls;
+    let own = size.map(|size| metrics::own(&app, size)).unwrap_or_default();
+    let text = metrics::version() + &own + &calls;
     Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
 }

@@ -12,6 +12,7 @@ mod session;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -75,9 +76,13 @@ fn page(make: Make) -> axum::routing::MethodRouter<Arc<App>> {
 async fn run(
     State(app): State<Arc<App>>,
     visitor: Visitor,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     query: RawQuery,
 ) -> Response {
+    let Ok(Path(id)) = id else {
+        let error = ApiError::bad_request("The id in the address is not UTF-8");
+        return problem(&error, &visitor.shell());
+    };
     render(&app, visitor, query, move |store, request| pages::run(store, request, &id)).await
 }
 
@@ -147,6 +152,17 @@ fn problem(error: &ApiError, shell: &Shell) -> Response {
         remedy: (!remedy.is_empty()).then(|| remedy.to_owned()),
     };
     (error.status, Html(message.render(shell))).into_response()
+}
+
+/// The page for an address that leads nowhere. It shows nothing of the store, so that it is the same
+/// for those who may not look.
+pub(crate) fn nothing_here(app: &App, headers: &HeaderMap, error: &ApiError) -> Response {
+    let message = Message {
+        title: "Not found".to_owned(),
+        text: format!("{}.", error.message),
+        remedy: Some("It may be mistyped, or from a link to another version.".to_owned()),
+    };
+    (error.status, Html(message.render(&shell(&origin(app, headers), false)))).into_response()
 }
 
 /// Somebody who may look, and where they reached us.

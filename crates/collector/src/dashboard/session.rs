@@ -1,10 +1,13 @@
 //! Signing in with a read key, and out again.
+//!
+//! Attempts are not counted: a key has 256 random bits, nobody guesses one, and counting would let
+//! anybody lock out those who share an address.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawQuery, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use swamp_dashboard::page::{Login, Refusal};
@@ -57,6 +60,9 @@ async fn form(State(app): State<Arc<App>>, request: Request) -> Response {
 
 async fn log_in(State(app): State<Arc<App>>, request: Request) -> Response {
     let origin = super::origin(&app, request.headers());
+    if auth::is_from_elsewhere(request.headers()) {
+        return problem(&from_elsewhere(), &shell(&origin, false));
+    }
     let Ok(body) = axum::body::to_bytes(request.into_body(), FORM).await else {
         return problem(&ApiError::too_large("The form is too large"), &shell(&origin, false));
     };
@@ -72,8 +78,15 @@ async fn log_in(State(app): State<Arc<App>>, request: Request) -> Response {
     }
 }
 
-async fn log_out() -> Response {
-    with_cookie(see_other(&Page::Login.path()), &auth::log_out())
+async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    if auth::is_from_elsewhere(&headers) {
+        return problem(&from_elsewhere(), &shell(&super::origin(&app, &headers), false));
+    }
+    with_cookie(see_other(&Page::Login.path()), &auth::log_out(&app))
+}
+
+fn from_elsewhere() -> ApiError {
+    ApiError::forbidden("This form was sent by another site; sign in and out on the pages here")
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Response {

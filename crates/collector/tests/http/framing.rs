@@ -76,6 +76,24 @@ fn bodies_in_chunks_are_taken_and_end_the_connection() {
 }
 
 #[test]
+fn heads_that_are_too_large_are_refused_with_a_reason() {
+    let collector = Collector::start();
+    for (head, status, code) in [
+        (format!("{HEAD}{}\r\n", "x: y\r\n".repeat(70)), 431, "head_too_large"),
+        (format!("{HEAD}cookie: {}\r\n\r\n", "x".repeat(40_000)), 431, "head_too_large"),
+        (format!("GET /?step={} HTTP/1.1\r\n\r\n", "x".repeat(40_000)), 414, "address_too_long"),
+    ] {
+        let answer = collector.connect().exchange(head.as_bytes());
+        answer.refuses(status, code);
+    }
+    // What is within the limits is not.
+    let address = format!("/?step={}", "x".repeat(30_000));
+    let long = "x".repeat(30_000);
+    assert_eq!(collector.get(&address, &[("cookie", &long)]).status, 200);
+}
+
+/// Heads that are no HTTP, or larger than what is read of one, never get to where documents are made.
+#[test]
 fn heads_have_an_end() {
     let collector = Collector::start();
     for head in [
@@ -88,6 +106,7 @@ fn heads_have_an_end() {
         let _ = connection.0.write_all(head.as_bytes());
         if let Ok(answer) = read_answer(&mut connection.0) {
             assert!([400, 414, 431].contains(&answer.status), "{answer:?}");
+            assert_eq!(answer.header("connection"), Some("close"));
         }
         assert!(connection.ends());
     }

@@ -48,6 +48,18 @@ fn each_event_gets_its_own_answer() {
 }
 
 #[test]
+fn an_event_may_have_a_key_that_bodies_have() {
+    let collector = Collector::start();
+    let mut own = event("own", 1);
+    own["events"] = json!([1, 2]);
+    assert_eq!(collector.post(&events(&[own]), &[]).results(), ["ok"]);
+    for path in ["/api/v1/export?driver=raw", "/api/v1/export?format=csv"] {
+        let answer = collector.get(path, &[("connection", "close")]);
+        assert!(answer.body.contains("run-of-own"), "{path}: {answer:?}");
+    }
+}
+
+#[test]
 fn what_is_acknowledged_is_in_every_answer_from_then_on() {
     let collector = Collector::start();
     let acknowledged = AtomicU64::new(0);

@@ -1,19 +1,7 @@
 //! Ten thousand bodies that somebody has damaged.
 
 use crate::client::{Collector, event, events, request};
-
-/// Numbers that are the same in every run (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end as u64).unwrap()
-    }
-}
+use crate::dice::Dice;
 
 const PIECES: [&[u8]; 16] = [
     b"{",
@@ -34,27 +22,6 @@ const PIECES: [&[u8]; 16] = [
     b"\"events\":[",
 ];
 
-fn damage(body: &mut Vec<u8>, dice: &mut Dice) {
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(body.len().max(1)).min(body.len());
-        match dice.below(6) {
-            0 => body.truncate(at),
-            1 if at < body.len() => body[at] ^= 1 << dice.below(8),
-            2 if at < body.len() => _ = body.remove(at),
-            3 => {
-                let end = (at + dice.below(200)).min(body.len());
-                let copy = body[at..end].to_vec();
-                body.splice(at..at, copy);
-            }
-            4 => {
-                let end = (at + dice.below(40)).min(body.len());
-                body.drain(at..end);
-            }
-            _ => _ = body.splice(at..at, PIECES[dice.below(PIECES.len())].iter().copied()),
-        }
-    }
-}
-
 #[test]
 fn no_body_is_a_fault_of_the_collector() {
     let collector = Collector::start();
@@ -66,7 +33,7 @@ fn no_body_is_a_fault_of_the_collector() {
     for number in 0..10_000 {
         let is_packed = number % 10 == 0;
         let mut body = if is_packed { packed.clone() } else { good.clone() };
-        damage(&mut body, &mut dice);
+        dice.damage(&mut body, &PIECES);
         let mut headers = vec![("content-type", "application/json")];
         if is_packed {
             headers.push(("content-encoding", "zstd"));

@@ -9,7 +9,7 @@ use swamp_collector::serve::{ServeOptions, TlsFiles};
 
 use crate::client::{Answer, Collector, event, events, options, read_answer, request};
 
-fn certificate(directory: &Path) -> TlsFiles {
+pub fn certificate(directory: &Path) -> TlsFiles {
     let [certificate, key] = ["cert.pem", "key.pem"].map(|name| directory.join(name));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
@@ -26,7 +26,7 @@ fn certificate(directory: &Path) -> TlsFiles {
 }
 
 /// Sends a request through `openssl s_client`, which checks the certificate.
-fn exchange(collector: &Collector, trusted: &Path, version: &str, request: &[u8]) -> Answer {
+pub fn exchange(collector: &Collector, trusted: &Path, version: &str, request: &[u8]) -> Answer {
     let mut client = Command::new("openssl")
         .args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "localhost"])
         .args([version, "-connect", &collector.address.to_string(), "-CAfile"])

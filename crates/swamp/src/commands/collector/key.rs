@@ -25,6 +25,8 @@ enum ScopeArg {
     Ingest,
     /// Ask questions and log in to the dashboard
     Read,
+    /// See figures of the whole collector in /metrics
+    Metrics,
 }
 
 #[derive(Debug, clap::Args)]
@@ -63,6 +65,7 @@ impl Create {
         let scope = match self.scope {
             ScopeArg::Ingest => Scope::Ingest,
             ScopeArg::Read => Scope::Read,
+            ScopeArg::Metrics => Scope::Metrics,
         };
         let (secret, key) = create(project.number, scope, &self.note, now(cx))?;
         directory.insert_key(&key)?;
