@@ -12,7 +12,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <task>
 
   test [filter…]   install what the tests need, then run every test
-  tools            install what some tests of stores use and others do without (a gigabyte)
+  tools            install what some tests of the collector use and others do without (a gigabyte)
   bench [name…]    build for release and print the benchmarks (start, steps, growth, telemetry,
                    recovery, memory, delivery, collector; after `collector` may come how many events,
                    a million if not)

@@ -20,6 +20,8 @@ const NEEDED: [(&str, &str); 15] = [
     ("busybox", "busybox-static"),
     ("ssh", "openssh-client"),
     ("sshd", "openssh-server"),
+    // Whether the unit of the collector is one.
+    ("systemd-analyze", "systemd"),
     // The dashboard, in a real browser.
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
@@ -64,13 +66,17 @@ fn apt_get(packages: &[&str]) -> Result<(), String> {
     )
 }
 
-/// Installs what only some tests use, as it is large: for the suite of stores, a `ZooKeeper`, and a
-/// Python environment in the target directory with today's engine of ClickHouse.
+/// Installs what only some tests of the collector use, as it is large: a `ZooKeeper` for the suite of
+/// stores, and a Python environment in the target directory with today's engine of ClickHouse for the
+/// same, and with schemathesis, which holds the document of the API against a collector.
 pub(crate) fn install_tools() -> Result<(), String> {
     if !Path::new("/usr/share/java/zookeeper.jar").is_file() {
         apt_get(&["zookeeper"])?;
     }
-    python_package("test-tools", "chdb-core==26.9.*").map(|_| ())
+    for package in ["chdb-core==26.9.*", "schemathesis==4.32.*"] {
+        python_package("test-tools", package)?;
+    }
+    Ok(())
 }
 
 /// Installs a Python package into an environment in the target directory. Gives its interpreter.

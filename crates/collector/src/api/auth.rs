@@ -13,6 +13,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use swamp_ident::Timestamp;
 
+use super::params::Params;
 use super::{ApiError, App};
 use crate::event::ProjectId;
 use crate::keys::{self, DEFAULT_PROJECT, KeyId, Scope, StoredKey};
@@ -154,8 +155,8 @@ async fn without_key(app: &Arc<App>, parts: &Parts, scope: &str) -> Result<Proje
             "Without a key, ask for this collector as localhost or by its loopback address",
         ));
     }
-    let named = super::params::value_of(parts.uri.query().unwrap_or_default(), "project");
-    let name = named.unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
+    let params = Params::parse(parts.uri.query().unwrap_or_default());
+    let name = params.one("project")?.unwrap_or(DEFAULT_PROJECT).to_owned();
     Ok(app.ask(move |store| store.project(&name)).await?.number)
 }
 

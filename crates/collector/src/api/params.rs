@@ -26,6 +26,16 @@ impl Params {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The value of a parameter that may be given once: of several, nobody knows which is meant.
+    pub fn one(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        match values.next() {
+            None => Ok(value),
+            Some(_) => Err(ApiError::bad_request(format!("{name} is given more than once"))),
+        }
+    }
+
     /// All parameters with their values, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
@@ -38,7 +48,7 @@ impl Params {
 
     /// A switch: on if given as `true`, `1` or empty.
     pub fn switch(&self, name: &str) -> Result<bool, ApiError> {
-        match self.get(name) {
+        match self.one(name)? {
             None | Some("false" | "0") => Ok(false),
             Some("" | "true" | "1") => Ok(true),
             Some(other) => {
@@ -49,7 +59,7 @@ impl Params {
 
     /// A number between 1 and `most`.
     pub fn limit(&self, name: &str, usual: usize, most: usize) -> Result<usize, ApiError> {
-        let Some(text) = self.get(name) else { return Ok(usual) };
+        let Some(text) = self.one(name)? else { return Ok(usual) };
         match text.parse() {
             Ok(number) if (1..=most).contains(&number) => Ok(number),
             _ => Err(ApiError::bad_request(format!(
@@ -60,7 +70,7 @@ impl Params {
 
     /// A point in time.
     pub fn time(&self, name: &str, now: Timestamp) -> Result<Option<Timestamp>, ApiError> {
-        let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        let Some(text) = self.one(name)?.filter(|text| !text.is_empty()) else { return Ok(None) };
         read_time(text, now).map(Some).ok_or_else(|| {
             ApiError::bad_request(format!(
                 "{name} is a time (2026-11-22T10:00:00Z), a day (2026-11-22) or a distance from now (15m, 24h, 7d), not {text:?}"
@@ -131,11 +141,6 @@ fn any_time(text: &str, now: Timestamp) -> Option<Timestamp> {
         _ => return None,
     };
     Some(now.plus_millis(-number * unit))
-}
-
-/// The last value of one parameter.
-pub(crate) fn value_of(query: &str, name: &str) -> Option<String> {
-    pairs(query).filter(|(key, _)| key == name).last().map(|(_, value)| value)
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
@@ -216,6 +221,7 @@ mod tests {
             "since=é",
             "since=99999999999999999999h",
             "since=+1h",
+            "since=1h&since=",
             "since=h",
             "since=2026-11-22&until=2026-11-21",
             "until=2026-13-01",

@@ -115,7 +115,7 @@ pub(super) const ROUTES: &[Route] = &[
         is_question: false,
         parameters: &[],
         answer: PLAIN,
-        refusals: &[401, 403, 404, 503],
+        refusals: &[400, 401, 403, 404, 503],
         handler: || get(metrics),
     },
     Route {
@@ -288,7 +288,7 @@ async fn breakdown(State(app): State<Arc<App>>, reader: Reader, query: RawQuery)
 async fn timeseries(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> Answer {
     let (params, now) = (params(query), now());
     let (query, by) = (params.query(reader.project, now)?, params.by()?);
-    let interval = match params.get("interval") {
+    let interval = match params.one("interval")? {
         Some("hour") => Interval::Hour,
         Some("day") => Interval::Day,
         None => {
@@ -310,7 +310,7 @@ async fn runs(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> A
     let query = params.query(reader.project, now())?;
     let limit = params.limit("limit", 50, 1000)?;
     let after =
-        match params.get("after") {
+        match params.one("after")? {
             None | Some("") => None,
             Some(text) => Some(questions::read_cursor(text).ok_or_else(|| {
                 ApiError::bad_request("after is what the page before gave as next")
@@ -385,7 +385,7 @@ async fn values(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) ->
 async fn export(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> Answer {
     let (params, now) = (params(query), now());
     let query = params.query(reader.project, now)?;
-    export::export(&app, query, export::Format::parse(params.get("format"))?, now)
+    export::export(&app, query, export::Format::parse(params.one("format")?)?, now)
 }
 
 async fn tail(State(app): State<Arc<App>>, reader: Reader, query: RawQuery) -> Answer {
