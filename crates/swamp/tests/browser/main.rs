@@ -1,4 +1,4 @@
-//! The dashboard in a real browser: Chromium against a collector that listens on loopback.
+//! The dashboard in a real browser: Chromium against the program itself, listening on loopback.
 //!
 //! Pictures of every page at two widths and in two themes end up in `target/tmp/screenshots`.
 
@@ -7,22 +7,27 @@
 mod feed;
 mod webdriver;
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
-use swamp_collector::keys::{self, Scope};
-use swamp_collector::serve::{ServeOptions, serve};
-use swamp_collector::store::{Retention, SqliteStore};
-use swamp_collector::{Limits, Store};
 use swamp_ident::Timestamp;
 use webdriver::{Browser, exchange};
 
-/// A collector in this process; it ends with it.
+/// A collector that runs; it ends with this value.
 struct Collector {
+    process: Child,
     url: String,
-    store: Arc<dyn Store>,
-    _data: tempfile::TempDir,
+    home: tempfile::TempDir,
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to do.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 fn now() -> Timestamp {
@@ -30,24 +35,35 @@ fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
 }
 
+/// The program with a home of its own. The system ends it when this process ends, however it ends.
+fn swamp(home: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_swamp"), "collector"]);
+    command.env_clear().env("HOME", home).current_dir(home).stdin(Stdio::null());
+    command
+}
+
 impl Collector {
-    fn start(behind_proxy: bool) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data.path()).unwrap());
-        let options = ServeOptions {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            tls: None,
-            behind_proxy,
-            rollup_metrics: false,
-            limits: Limits::default(),
-            retention: Retention::default(),
-        };
-        let (sender, url) = std::sync::mpsc::channel();
-        let served = Arc::clone(&store);
-        std::thread::spawn(move || {
-            serve(&served, &options, |url| sender.send(url.to_owned()).unwrap()).unwrap();
-        });
-        Self { url: url.recv().unwrap(), store, _data: data }
+    fn start(more: &[&str]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut process = swamp(home.path())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data", "store", "--no-telemetry"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("setpriv and the program");
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { process, url: url.trim().to_owned(), home }
+    }
+
+    /// Runs a command on the store of the collector; gives what it says.
+    fn command(&self, arguments: &[&str]) -> String {
+        let mut command = swamp(self.home.path());
+        command.args(arguments).args(["--data", "store", "--no-telemetry"]);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     fn port(&self) -> u16 {
@@ -62,7 +78,7 @@ impl Collector {
     }
 
     fn with_days() -> Self {
-        let collector = Self::start(false);
+        let collector = Self::start(&[]);
         collector.send(&feed::days(now()));
         collector
     }
@@ -202,7 +218,7 @@ fn a_hostile_step_name_stays_text() {
 
 #[test]
 fn calls_show_up_on_the_live_page_as_they_arrive() {
-    let (collector, browser) = (Collector::start(false), Browser::start());
+    let (collector, browser) = (Collector::start(&[]), Browser::start());
     browser.open(&collector.page("/live"));
     browser.wait_for("document.getElementById('live-state').textContent.startsWith('Showing')");
     collector.send(&feed::eventful("fresh", now()));
@@ -238,7 +254,7 @@ fn everything_but_the_live_part_works_without_javascript() {
 
 #[test]
 fn an_empty_collector_says_what_to_run() {
-    let (collector, browser) = (Collector::start(false), Browser::start());
+    let (collector, browser) = (Collector::start(&[]), Browser::start());
     for path in ["/", "/breakdown", "/methods", "/runs", "/errors", "/slowest"] {
         browser.open(&collector.page(path));
         let command = format!("swamp telemetry connect {}", collector.url);
@@ -249,20 +265,17 @@ fn an_empty_collector_says_what_to_run() {
 
 #[test]
 fn a_read_key_signs_in_until_it_is_revoked() {
-    let (collector, browser) = (Collector::start(true), Browser::start());
-    let project = collector.store.create_project("payments", now()).unwrap();
-    let key = |scope| {
-        let (secret, stored) = keys::create(project.number, scope, "", now()).unwrap();
-        collector.store.insert_key(&stored).unwrap();
-        (secret, stored.id)
-    };
-    let ((read, id), (ingest, _)) = (key(Scope::Read), key(Scope::Ingest));
+    let (collector, browser) = (Collector::start(&["--behind-proxy"]), Browser::start());
+    collector.command(&["project", "create", "payments"]);
+    let key =
+        |scope| collector.command(&["key", "create", "--project", "payments", "--scope", scope]);
+    let (read, ingest) = (key("read"), key("ingest"));
     browser.open(&collector.page("/runs?period=7d"));
     browser.arrives_at("/login?next=%2Fruns%3Fperiod%3D7d");
-    browser.enter("#key", ingest.reveal());
+    browser.enter("#key", &ingest);
     browser.click("form button");
     browser.wait_for("document.body.innerText.includes('does not open the dashboard')");
-    browser.enter("#key", read.reveal());
+    browser.enter("#key", &read);
     browser.click("form button");
     browser.arrives_at("/runs?period=7d");
     assert!(browser.seen().contains("payments"), "{}", browser.seen());
@@ -272,10 +285,10 @@ fn a_read_key_signs_in_until_it_is_revoked() {
     browser.arrives_at("/login");
     browser.open(&collector.page("/"));
     browser.arrives_at("/login");
-    browser.enter("#key", read.reveal());
+    browser.enter("#key", &read);
     browser.click("form button");
     browser.arrives_at("/");
-    collector.store.revoke_key(&id, now()).unwrap();
+    collector.command(&["key", "revoke", &read]);
     browser.open(&collector.page("/"));
     assert!(browser.seen().contains("session has ended"), "{}", browser.seen());
 }
