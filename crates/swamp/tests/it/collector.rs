@@ -16,10 +16,15 @@ pub struct Collector {
 impl Collector {
     /// Starts one, with more options.
     pub fn start(environment: &TestEnvironment, more: &[&str]) -> Self {
-        let listen = ["collector", "serve", "--listen", "127.0.0.1:0", "--data"];
         let data = environment.effects.join("store");
-        let mut command = environment.command(listen);
-        command.arg(&data).args(more).arg("--no-telemetry").stdin(Stdio::null());
+        let data = data.to_str().expect("text");
+        Self::on(environment, &["--data", data], more)
+    }
+
+    /// One whose store is where these options say.
+    pub fn on(environment: &TestEnvironment, store: &[&str], more: &[&str]) -> Self {
+        let mut command = environment.command(["collector", "serve", "--listen", "127.0.0.1:0"]);
+        command.args(store).args(more).arg("--no-telemetry").stdin(Stdio::null());
         let running = environment.spawn(command);
         until("the address", || running.stdout_so_far().ends_with('\n'));
         let url = running.stdout_so_far().trim().to_owned();
@@ -27,7 +32,7 @@ impl Collector {
     }
 
     /// Asks it something, with whatever else the request needs.
-    fn ask(&self, path: &str, more: &[&str]) -> (u16, String) {
+    pub fn ask(&self, path: &str, more: &[&str]) -> (u16, String) {
         let mut command = Command::new("curl");
         command.args(["--silent", "--noproxy", "*", "--max-time", "20"]).args(more);
         command.args(["--write-out", "\n%{http_code}"]).arg(format!("{}{path}", self.url));

@@ -13,14 +13,24 @@ mod bad_input;
 mod changing;
 mod choosing;
 mod collector;
+mod collector_clickhouse;
+mod collector_clients;
 mod collector_faults;
 mod command_line;
 mod command_words;
 mod conformance;
 mod delivered;
+mod deploy;
 mod docker;
 mod doctor;
 mod driver_resolution;
+#[expect(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "shared with the suite of stores, which uses all of it"
+)]
+#[path = "../../../collector/tests/conformance/engines.rs"]
+mod engines;
 mod env_expressions;
 mod environment;
 mod export;
