@@ -228,17 +228,17 @@ fn nobody_asks<T>() -> Result<T, CollectorError> {
 }
 
 impl Store for Forgetful {
-    fn append(&self, batch: &[Event]) -> Result<Vec<Outcome>, CollectorError> {
+    fn append_all(&self, parts: &[&[Event]]) -> Result<Vec<Outcome>, CollectorError> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() > REMEMBERED {
             seen.clear();
         }
-        self.taken().extend_from_slice(batch);
+        self.taken().extend(parts.iter().copied().flatten().cloned());
         let outcome = |event: &Event| match seen.insert(event.key) {
             true => Outcome::Stored,
             false => Outcome::Duplicate,
         };
-        Ok(batch.iter().map(outcome).collect())
+        Ok(parts.iter().copied().flatten().map(outcome).collect())
     }
 
     fn groups(&self, _: &Query, _: &[Dimension]) -> Result<Vec<Group>, CollectorError> {
