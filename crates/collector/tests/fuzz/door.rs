@@ -141,10 +141,10 @@ fn check(unpacked: &[u8], document: &Value, results: &[Value], taken: &[Event]) 
                 check_event(unpacked, kept);
             }
             Read::Invalid(_) => {
-                assert!(status == "invalid" && reason.unwrap().len() > 5, "{result}")
+                assert!(status == "invalid" && reason.unwrap().len() > 5, "{result}");
             }
             Read::Dropped(_) => {
-                assert!(status == "dropped" && reason.unwrap().len() > 5, "{result}")
+                assert!(status == "dropped" && reason.unwrap().len() > 5, "{result}");
             }
         }
     }
@@ -234,9 +234,8 @@ impl Store for Forgetful {
             seen.clear();
         }
         self.taken().extend(parts.iter().copied().flatten().cloned());
-        let outcome = |event: &Event| match seen.insert(event.key) {
-            true => Outcome::Stored,
-            false => Outcome::Duplicate,
+        let outcome = |event: &Event| {
+            if seen.insert(event.key) { Outcome::Stored } else { Outcome::Duplicate }
         };
         Ok(parts.iter().copied().flatten().map(outcome).collect())
     }

@@ -36,12 +36,12 @@ fn the_container_serves_as_nobody_special_and_ends_when_told() {
     };
     let podman = Podman::start();
     // A base with the C library of this machine.
-    let mut base = format!("FROM {}\n", IMAGE);
+    let mut base = vec![format!("FROM {IMAGE}")];
     for library in libraries() {
         let file = format!("base/{}", library.trim_start_matches('/'));
         let copy = write(&file, "");
         fs::copy(&library, copy).expect("a library");
-        base += &format!("COPY {} {library}\n", library.trim_start_matches('/'));
+        base.push(format!("COPY {} {library}", library.trim_start_matches('/')));
     }
     let program = write("program/src/target/release/swamp", "");
     fs::copy(SWAMP, &program).expect("a copy of the program");
@@ -63,7 +63,7 @@ fn the_container_serves_as_nobody_special_and_ends_when_told() {
         ];
         podman.ask(&common.iter().chain(more).copied().chain([directory]).collect::<Vec<_>>());
     };
-    build(&base, "localhost/base:1", "base", &[]);
+    build(&base.join("\n"), "localhost/base:1", "base", &[]);
     let program = format!("build={}", home.path().join("program").display());
     let from = ["--build-arg", "RUNTIME_IMAGE=localhost/base:1", "--build-context", &program];
     build(&stage, "localhost/collector:1", "base", &from);
