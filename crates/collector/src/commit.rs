@@ -48,7 +48,7 @@ pub enum NotKept {
 
 /// The events of one request, and where the answer goes.
 struct Submission {
-    events: Arc<[Event]>,
+    events: Arc<Vec<Event>>,
     answer: oneshot::Sender<Result<Vec<Outcome>, NotKept>>,
 }
 
@@ -110,7 +110,7 @@ pub fn start(store: Arc<dyn Store>) -> Result<(Committer, CommitThread), Collect
 
 impl Committer {
     /// Hands in events and waits until they are durable.
-    pub async fn submit(&self, events: Arc<[Event]>) -> Result<Vec<Outcome>, NotKept> {
+    pub async fn submit(&self, events: Arc<Vec<Event>>) -> Result<Vec<Outcome>, NotKept> {
         let (answer, answered) = oneshot::channel();
         match self.queue.try_send(Submission { events, answer }) {
             Ok(()) => {
@@ -159,7 +159,7 @@ impl Worker {
             }
             self.counters.taken.fetch_add(waiting.len() as u64, Ordering::Relaxed);
             let started = Instant::now();
-            let parts: Vec<&[Event]> = waiting.iter().map(|one| &*one.events).collect();
+            let parts: Vec<&[Event]> = waiting.iter().map(|one| one.events.as_slice()).collect();
             let outcomes = self.store.append_all(&parts);
             self.count(started.elapsed(), outcomes.as_deref().ok());
             match outcomes {

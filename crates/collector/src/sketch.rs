@@ -1,5 +1,4 @@
-//! Counts of durations in the buckets of `swamp-sketch`, in two forms: [`Bins`] for the very many
-//! small groups a store keeps, [`Distribution`] for the few large ones an answer is made of.
+//! Counts of durations in the buckets of `swamp-sketch`, for the groups an answer is made of.
 //!
 //! Every store, in any language, puts a duration into the same bucket, and merging is addition. A
 //! percentile is thereby exact below 256 ms and within one part in 256 above, and the same from
@@ -7,39 +6,6 @@
 //! thousand groups takes it longer than an answer may.
 
 pub use swamp_sketch::{bucket, middle};
-
-/// Counts of durations; only buckets that hold something.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bins {
-    bins: Vec<(u16, u32)>,
-}
-
-impl Bins {
-    /// Counts a duration.
-    pub fn add(&mut self, millis: u64) {
-        self.add_bin(bucket(millis), 1);
-    }
-
-    /// Counts `count` durations of one bin.
-    pub fn add_bin(&mut self, bin: u16, count: u32) {
-        match self.bins.binary_search_by_key(&bin, |(bin, _)| *bin) {
-            Ok(at) => self.bins[at].1 = self.bins[at].1.saturating_add(count),
-            Err(at) => self.bins.insert(at, (bin, count)),
-        }
-    }
-
-    /// Counts what another has counted.
-    pub fn merge(&mut self, other: &Self) {
-        for &(bin, count) in &other.bins {
-            self.add_bin(bin, count);
-        }
-    }
-
-    /// The bins that hold something, with their counts, smallest first.
-    pub fn bins(&self) -> &[(u16, u32)] {
-        &self.bins
-    }
-}
 
 /// The sum of many groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,11 +15,24 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Counts what a group has counted.
-    pub fn add(&mut self, group: &Bins) {
-        for &(bin, count) in &group.bins {
-            self.add_bin(bin, u64::from(count));
+    /// Counts a duration.
+    pub fn add(&mut self, millis: u64) {
+        self.add_bin(bucket(millis), 1);
+    }
+
+    /// Counts what is in bins; they are in order, and each has a count.
+    pub fn add_bins(&mut self, bins: &[u16], counts: &[u32]) {
+        let Some(last) = bins.last() else { return };
+        let needed = usize::from(*last) + 1;
+        if needed > self.counts.len() {
+            self.counts.resize(needed, 0);
         }
+        let mut sum = 0;
+        for (bin, count) in bins.iter().zip(counts) {
+            self.counts[usize::from(*bin)] += u64::from(*count);
+            sum += u64::from(*count);
+        }
+        self.total += sum;
     }
 
     /// Counts `count` durations of one bin.
@@ -116,13 +95,13 @@ mod tests {
             mut values in prop::collection::vec(prop_oneof![0..200_u64, 0..100_000_u64, 0..1_u64 << 40], 1..200),
             split in 0..200_usize,
         ) {
-            let (mut left, mut right) = (Bins::default(), Bins::default());
+            let (mut whole, mut right) = (Distribution::default(), Distribution::default());
             for (at, value) in values.iter().enumerate() {
-                if at < split { left.add(*value) } else { right.add(*value) }
+                if at < split { whole.add(*value) } else { right.add(*value) }
             }
-            let mut whole = Distribution::default();
-            right.merge(&left);
-            whole.add(&right);
+            let (bins, counts): (Vec<u16>, Vec<u32>) =
+                right.bins().map(|(bin, count)| (bin, u32::try_from(count).unwrap())).unzip();
+            whole.add_bins(&bins, &counts);
             values.sort_unstable();
             for percent in [0, 1, 50, 95, 99, 100] {
                 let rank = (values.len() * percent as usize).div_ceil(100).max(1);

@@ -32,6 +32,9 @@ use swamp_ident::Timestamp;
 
 use self::events::{Events, Order};
 
+/// How often a question is asked.
+const ROUNDS: usize = 15;
+
 fn main() {
     let events: u64 = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(1_000_000);
     let number = |name: &str, default: u64| {
@@ -54,7 +57,9 @@ fn main() {
             Err(_) => Arc::new(SqliteStore::open(directory.path()).unwrap()),
         }
     };
+    let before = Instant::now();
     let store = open();
+    println!("start with an empty store: {:.2?}", before.elapsed());
     let serving = Arc::clone(&store);
     let (tell, told) = std::sync::mpsc::channel();
     let server = std::thread::spawn(move || {
@@ -146,16 +151,27 @@ fn main() {
             &[Dimension::Workflow, Dimension::Job, Dimension::Step][..],
         ),
     ] {
-        for round in ["first", "again"] {
+        let mut times = Vec::new();
+        let mut groups = Vec::new();
+        for _ in 0..ROUNDS {
             let before = Instant::now();
-            let groups = store.groups(query, by).unwrap();
-            let count: u64 = groups.iter().map(|group| group.totals.count).sum();
-            println!(
-                "breakdown {name}, {round}: {} groups of {count} calls in {:.2?}",
-                groups.len(),
-                before.elapsed()
-            );
+            groups = store.groups(query, by).unwrap();
+            for group in &groups {
+                for percent in [50, 95, 99] {
+                    std::hint::black_box(group.totals.durations.percentile(percent));
+                }
+            }
+            times.push(before.elapsed());
         }
+        let (first, count) = (times[0], groups.iter().map(|group| group.totals.count).sum::<u64>());
+        times.sort_unstable();
+        println!(
+            "breakdown {name} with p50/p95/p99: {} groups of {count} calls in {:.2?} (first {first:.2?}, \
+             slowest of {ROUNDS} {:.2?})",
+            groups.len(),
+            times[ROUNDS / 2],
+            times[ROUNDS - 1],
+        );
     }
     let before = Instant::now();
     println!("runs: {} in {:.2?}", store.run_counts(&all).unwrap().unwrap().runs, before.elapsed());

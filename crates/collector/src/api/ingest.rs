@@ -95,7 +95,7 @@ async fn take(
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
-    let events: Arc<[Event]> = reading.events.into();
+    let events = Arc::new(reading.events);
     let outcomes =
         if events.is_empty() { Vec::new() } else { submit(app, Arc::clone(&events)).await? };
     drop(memory);
@@ -165,7 +165,7 @@ fn quoted(json: &mut Vec<u8>, text: Option<&str>) -> Option<()> {
     }
 }
 
-async fn submit(app: &Arc<App>, events: Arc<[Event]>) -> Result<Vec<Outcome>, ApiError> {
+async fn submit(app: &Arc<App>, events: Arc<Vec<Event>>) -> Result<Vec<Outcome>, ApiError> {
     Ok(app.committer.submit(events).await?)
 }
 
@@ -208,7 +208,8 @@ async fn receive<'a>(
         return Err(too_large());
     }
     let mut memory = Vec::new();
-    let mut bytes = Vec::with_capacity(announced.min(BODY_UNIT));
+    // Memory that nothing was written to is none: the system gives it page by page.
+    let mut bytes = Vec::with_capacity(announced);
     while let Some(frame) = next_frame(body).await {
         let frame = frame.map_err(|_| ApiError::bad_request("The body ended early"))?;
         let Ok(data) = frame.into_data() else { continue };

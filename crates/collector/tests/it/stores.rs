@@ -41,6 +41,10 @@ fn a_damaged_file_is_refused_with_the_remedy_and_left_alone() {
         std::fs::remove_file(file).unwrap();
         std::fs::write(file.with_extension("db-wal"), "log").unwrap();
     };
+    let lost_beside_its_journal = |file: &Path| {
+        std::fs::remove_file(file).unwrap();
+        std::fs::write(file.with_file_name("incoming-0000000000000001"), "records").unwrap();
+    };
     for (message, before, now) in [
         after(truncated(0)),
         after(truncated(50)),
@@ -49,6 +53,7 @@ fn a_damaged_file_is_refused_with_the_remedy_and_left_alone() {
         after(overwritten),
         after(replaced),
         after(lost),
+        after(lost_beside_its_journal),
     ] {
         assert!(message.contains("swamp collector backup"), "{message}");
         assert_eq!(before, now, "{message}");

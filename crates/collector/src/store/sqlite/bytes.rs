@@ -66,10 +66,18 @@ impl Packer {
     }
 }
 
+/// Bytes that are more than anything we pack.
+const TOO_MANY: usize = 1 << 30;
+
 /// Unpacks bytes.
 pub(super) fn unpack(packed: &[u8], what: &str) -> Result<Vec<u8>, CollectorError> {
-    zstd::stream::decode_all(packed)
-        .map_err(|error| CollectorError::Store(format!("{what} is damaged: {error}")))
+    let damaged = |why: String| CollectorError::Store(format!("{what} is damaged: {why}"));
+    let length = zstd::zstd_safe::get_frame_content_size(packed).ok().flatten();
+    let length = length
+        .and_then(|length| usize::try_from(length).ok())
+        .filter(|length| *length < TOO_MANY)
+        .ok_or_else(|| damaged("it does not say how long it is".to_owned()))?;
+    zstd::bulk::decompress(packed, length).map_err(|error| damaged(error.to_string()))
 }
 
 #[cfg(test)]

@@ -27,17 +27,41 @@ pub(super) type CellKey = [u32; Dimension::COUNT];
 struct Words {
     numbers: HashMap<Arc<str>, u32, FixedState>,
     texts: Vec<Arc<str>>,
+    /// What was asked for last: events that follow each other are alike.
+    last: Option<(Arc<str>, u32)>,
     beyond: u64,
 }
 
 /// The texts of all projects.
 #[derive(Default)]
 pub(super) struct Dictionary {
-    projects: HashMap<ProjectId, [Words; Dimension::COUNT]>,
-    /// Texts that stand in no committed transaction yet.
-    fresh: Vec<(ProjectId, Dimension)>,
-    /// The same for events beyond a limit.
-    fresh_beyond: Vec<(ProjectId, Dimension)>,
+    projects: HashMap<ProjectId, [Words; Dimension::COUNT], FixedState>,
+    news: News,
+}
+
+/// What is not in the database yet.
+#[derive(Default)]
+pub(super) struct News {
+    words: Vec<(ProjectId, Dimension, u32, Arc<str>)>,
+    /// How many events had a value beyond a limit, in all.
+    beyond: HashMap<(ProjectId, Dimension), u64, FixedState>,
+}
+
+impl News {
+    /// Writes it.
+    pub(super) fn write(&self, transaction: &Transaction<'_>) -> Result<(), CollectorError> {
+        let mut statement =
+            transaction.prepare_cached("INSERT INTO dictionary VALUES (?1, ?2, ?3, ?4)")?;
+        for (project, dimension, number, text) in &self.words {
+            statement.execute((project.0, dimension.index(), number, &**text))?;
+        }
+        let mut statement =
+            transaction.prepare_cached("INSERT OR REPLACE INTO overflow VALUES (?1, ?2, ?3)")?;
+        for ((project, dimension), events) in &self.beyond {
+            statement.execute((project.0, dimension.index(), events.cast_signed()))?;
+        }
+        Ok(())
+    }
 }
 
 impl Dictionary {
@@ -79,18 +103,12 @@ impl Dictionary {
         for dimension in Dimension::ALL {
             let Some(text) = event.text(dimension) else { continue };
             let words = &mut words[dimension.index()];
-            key[dimension.index()] = match words.numbers.get(text) {
-                Some(number) => *number,
-                None if words.texts.len() < most_values(dimension) && text != OTHER => {
-                    self.fresh.push((event.project, dimension));
-                    words.add(Arc::from(text))
-                }
-                None => {
-                    words.beyond += 1;
-                    self.fresh_beyond.push((event.project, dimension));
-                    BEYOND
-                }
-            };
+            let number = words.number(event.project, dimension, text, &mut self.news);
+            if number == BEYOND {
+                words.beyond += 1;
+                self.news.beyond.insert((event.project, dimension), words.beyond);
+            }
+            key[dimension.index()] = number;
         }
         key
     }
@@ -98,65 +116,12 @@ impl Dictionary {
     /// The number of a text that may be new.
     pub(super) fn number(&mut self, project: ProjectId, dimension: Dimension, text: &str) -> u32 {
         let words = &mut self.projects.entry(project).or_default()[dimension.index()];
-        match words.numbers.get(text) {
-            Some(number) => *number,
-            None if words.texts.len() < most_values(dimension) && text != OTHER => {
-                self.fresh.push((project, dimension));
-                words.add(Arc::from(text))
-            }
-            None => BEYOND,
-        }
+        words.number(project, dimension, text, &mut self.news)
     }
 
-    /// Writes texts that are new.
-    pub(super) fn write_fresh(&self, transaction: &Transaction<'_>) -> Result<(), CollectorError> {
-        let mut counts: HashMap<(ProjectId, Dimension), usize> = HashMap::new();
-        for fresh in &self.fresh {
-            *counts.entry(*fresh).or_default() += 1;
-        }
-        let mut statement =
-            transaction.prepare_cached("INSERT INTO dictionary VALUES (?1, ?2, ?3, ?4)")?;
-        for ((project, dimension), count) in counts {
-            let Some(words) = self.projects.get(&project) else { continue };
-            let texts = &words[dimension.index()].texts;
-            for (at, text) in texts.iter().enumerate().skip(texts.len().saturating_sub(count)) {
-                statement.execute((project.0, dimension.index(), number_of(at), &**text))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes how many events were beyond limits.
-    pub(super) fn write_beyond(&self, transaction: &Transaction<'_>) -> Result<(), CollectorError> {
-        let mut statement =
-            transaction.prepare_cached("INSERT OR REPLACE INTO overflow VALUES (?1, ?2, ?3)")?;
-        for (project, words) in &self.projects {
-            for (dimension, words) in words.iter().enumerate() {
-                if words.beyond > 0 {
-                    statement.execute((project.0, dimension, words.beyond.cast_signed()))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The transaction is committed.
-    pub(super) fn keep_fresh(&mut self) {
-        self.fresh.clear();
-        self.fresh_beyond.clear();
-    }
-
-    /// The transaction failed: as if the new texts had not been.
-    pub(super) fn forget_fresh(&mut self) {
-        for (project, dimension) in std::mem::take(&mut self.fresh) {
-            let words = &mut self.of(project)[dimension.index()];
-            if let Some(text) = words.texts.pop() {
-                words.numbers.remove(&text);
-            }
-        }
-        for (project, dimension) in std::mem::take(&mut self.fresh_beyond) {
-            self.of(project)[dimension.index()].beyond -= 1;
-        }
+    /// What became known since this was asked last.
+    pub(super) fn take_news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 
     /// The text of a number.
@@ -214,6 +179,31 @@ impl Dictionary {
 }
 
 impl Words {
+    fn number(
+        &mut self,
+        project: ProjectId,
+        dimension: Dimension,
+        text: &str,
+        news: &mut News,
+    ) -> u32 {
+        if let Some((last, number)) = &self.last
+            && **last == *text
+        {
+            return *number;
+        }
+        if let Some((known, number)) = self.numbers.get_key_value(text) {
+            self.last = Some((Arc::clone(known), *number));
+            return *number;
+        }
+        if self.texts.len() >= most_values(dimension) || text == OTHER {
+            return BEYOND;
+        }
+        let text: Arc<str> = Arc::from(text);
+        let number = self.add(Arc::clone(&text));
+        news.words.push((project, dimension, number, text));
+        number
+    }
+
     fn add(&mut self, text: Arc<str>) -> u32 {
         let number = number_of(self.texts.len());
         self.texts.push(Arc::clone(&text));

@@ -1,8 +1,9 @@
 //! Runs: one row for each, made of what its events say, in whatever order they come; and how many
-//! began in each hour.
+//! began in each hour. What is not in the database yet is added to what is there when somebody asks.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -12,17 +13,17 @@ use super::dictionary::Dictionary;
 use crate::dimension::Dimension;
 use crate::error::CollectorError;
 use crate::event::{Event, EventKey, Kind, ProjectId};
-use crate::query::{Filter, HOUR, Query};
+use crate::query::{HOUR, Query};
 use crate::store::{RunCounts, RunCursor, RunSummary};
 
 /// What is known of a run, from its events so far.
 #[derive(Clone, Debug, Default)]
-struct Run {
+pub(super) struct Run {
     project: u32,
     /// The id under which it stands in lists.
-    group: String,
+    group: Arc<str>,
     /// Its own id.
-    id: Option<String>,
+    id: Option<Arc<str>>,
     workflow: u32,
     status: u32,
     category: u32,
@@ -55,7 +56,7 @@ impl Run {
             self.agent = number(Dimension::Agent, event.text(Dimension::Agent));
         }
         if self.id.is_none() {
-            self.id = event.run_id().map(str::to_owned);
+            self.id = event.run_id().map(Arc::from);
         }
         let duration = event.duration_ms.cast_signed();
         if event.kind == Kind::Run {
@@ -74,61 +75,80 @@ impl Run {
         }
     }
 
+    /// Adds what later events said.
+    fn merge(&mut self, later: &Self) {
+        for (own, later) in [
+            (&mut self.workflow, later.workflow),
+            (&mut self.platform, later.platform),
+            (&mut self.agent, later.agent),
+        ] {
+            if *own == 0 {
+                *own = later;
+            }
+        }
+        if self.id.is_none() {
+            self.id.clone_from(&later.id);
+        }
+        if later.duration_ms.is_some() {
+            self.status = later.status;
+            self.category = later.category;
+            self.started_at = later.started_at;
+            self.duration_ms = later.duration_ms;
+            self.failed = later.failed;
+        } else if self.duration_ms.is_none() {
+            self.started_at = self.started_at.min(later.started_at);
+        }
+        self.methods += later.methods;
+        self.errors += later.errors;
+        self.total_ms = self.total_ms.saturating_add(later.total_ms);
+    }
+
     fn hour(&self) -> HourKey {
         let hour = self.started_at.div_euclid(HOUR);
         (self.project, hour, self.workflow, self.status, self.platform, self.agent)
     }
 }
 
-/// The runs that a batch adds to, each with the row it has already.
-#[derive(Default)]
+/// What a generation adds to runs.
+#[derive(Clone, Default)]
 pub(super) struct Changes {
     runs: HashMap<EventKey, Change, FixedState>,
 }
 
+#[derive(Clone)]
 struct Change {
-    row: Option<i64>,
-    before: Option<Run>,
-    now: Run,
+    run: Run,
+    /// Records with events of it.
+    records: Vec<u64>,
 }
 
 impl Changes {
-    /// Adds an event of a run. Gives the run's key, if it belongs to one.
-    pub(super) fn add(
-        &mut self,
-        connection: &Connection,
-        dictionary: &mut Dictionary,
-        event: &Event,
-    ) -> Result<Option<EventKey>, CollectorError> {
-        let (Some(group), Some(key)) = (event.group_id(), event.group_key) else {
-            return Ok(None);
-        };
+    /// Adds an event, if it belongs to a run.
+    pub(super) fn add(&mut self, dictionary: &mut Dictionary, event: &Event, record: u64) {
+        let (Some(group), Some(key)) = (event.group_id(), event.group_key) else { return };
         let change = match self.runs.entry(key) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(place) => {
-                let fresh = || Run {
+            Entry::Vacant(place) => place.insert(Change {
+                run: Run {
                     project: event.project.0,
-                    group: group.to_owned(),
+                    group: Arc::from(group),
                     started_at: event.at.as_millis(),
                     ..Run::default()
-                };
-                place.insert(match find(connection, key)? {
-                    Some((row, run)) => {
-                        Change { row: Some(row), before: Some(run.clone()), now: run }
-                    }
-                    None => Change { row: None, before: None, now: fresh() },
-                })
-            }
+                },
+                records: Vec::new(),
+            }),
         };
-        change.now.add(event, dictionary);
-        Ok(Some(key))
+        change.run.add(event, dictionary);
+        if change.records.last() != Some(&record) {
+            change.records.push(record);
+        }
     }
 
     /// Writes the runs, where their events are, and the counts.
     pub(super) fn write(
         &self,
         transaction: &Transaction<'_>,
-        segments: &HashMap<ProjectId, i64>,
+        segments: &HashMap<u64, i64>,
     ) -> Result<(), CollectorError> {
         let mut counts: HashMap<HourKey, (i64, i64, i64), FixedState> = HashMap::default();
         let mut count = |run: &Run, sign: i64| {
@@ -149,15 +169,23 @@ impl Changes {
         )?;
         let mut link = transaction
             .prepare_cached("INSERT OR IGNORE INTO run_segments (run, segment) VALUES (?1, ?2)")?;
-        for (key, change) in &self.runs {
-            let run = &change.now;
+        // In the order of the index, so that neighbours are written together.
+        let mut runs: Vec<(&EventKey, &Change)> = self.runs.iter().collect();
+        runs.sort_unstable_by_key(|(key, _)| **key);
+        for (key, change) in runs {
+            let before = find(transaction, *key)?;
+            let (row, run) = match before {
+                None => (None, change.run.clone()),
+                Some((row, mut run)) => {
+                    count(&run, -1);
+                    run.merge(&change.run);
+                    (Some(row), run)
+                }
+            };
+            count(&run, 1);
             let project = ProjectId(run.project);
             let run_key = run.id.as_deref().map(|id| EventKey::new(project, id).0);
-            if let Some(before) = &change.before {
-                count(before, -1);
-            }
-            count(run, 1);
-            let row = match change.row {
+            let row = match row {
                 Some(row) => {
                     update.execute(rusqlite::params![
                         row,
@@ -196,7 +224,12 @@ impl Changes {
                     run.total_ms
                 ])?,
             };
-            link.execute((row, segments.get(&project)))?;
+            let mut last = None;
+            for segment in change.records.iter().filter_map(|record| segments.get(record)) {
+                if last.replace(segment) != Some(segment) {
+                    link.execute((row, segment))?;
+                }
+            }
         }
         let mut add = transaction.prepare_cached(
             "INSERT INTO run_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
@@ -214,10 +247,204 @@ impl Changes {
     }
 }
 
-const COLUMNS: &str = "id, project, group_id, run_id, workflow, status, category, platform, agent,
-    started_at, duration_ms, failed, methods, errors, total_ms";
+/// Runs of which something is not in the file yet: as they are in the file, and as they are.
+type Changed = HashMap<EventKey, (Option<Run>, Run), FixedState>;
 
-fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Run)> {
+/// Runs as they are with what is not in the file yet: the generations that are not in it, the oldest
+/// first.
+pub(super) struct Runs<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) fresh: Vec<&'a Changes>,
+}
+
+impl Runs<'_> {
+    /// What is not in the file yet of a run.
+    fn fresh(&self, key: EventKey) -> Option<Run> {
+        let mut changes = self.fresh.iter().filter_map(|changes| changes.runs.get(&key));
+        let mut run = changes.next()?.run.clone();
+        changes.for_each(|later| run.merge(&later.run));
+        Some(run)
+    }
+
+    fn find(&self, key: EventKey) -> Result<Option<(Option<i64>, Run)>, CollectorError> {
+        let fresh = self.fresh(key);
+        Ok(match (find(self.connection, key)?, fresh) {
+            (Some((row, mut run)), Some(fresh)) => {
+                run.merge(&fresh);
+                Some((Some(row), run))
+            }
+            (Some((row, run)), None) => Some((Some(row), run)),
+            (None, fresh) => fresh.map(|run| (None, run)),
+        })
+    }
+
+    /// The run with the id of its command or its own: its key, its row, its records.
+    pub(super) fn lookup(
+        &self,
+        project: ProjectId,
+        id: &str,
+    ) -> Result<Option<FoundRun>, CollectorError> {
+        let mut key = EventKey::new(project, id);
+        let mut found = self.find(key)?;
+        if found.is_none() {
+            let in_file: Option<Vec<u8>> = self
+                .connection
+                .prepare_cached(
+                    "SELECT key FROM runs WHERE run_key = ?1 ORDER BY started_at LIMIT 1",
+                )?
+                .query_row([key.0], |row| row.get(0))
+                .optional()?;
+            let in_file = in_file.and_then(|key| Some(EventKey(key.try_into().ok()?)));
+            let is_it = |run: &Run| run.project == project.0 && run.id.as_deref() == Some(id);
+            let fresh = self.fresh.iter().flat_map(|changes| &changes.runs);
+            let fresh = fresh.filter(|(_, change)| is_it(&change.run)).map(|(key, _)| *key);
+            for candidate in in_file.into_iter().chain(fresh) {
+                let other = self.find(candidate)?;
+                let began =
+                    |found: &Option<(_, Run)>| found.as_ref().map(|(_, run)| run.started_at);
+                if found.is_none() || began(&other) < began(&found) {
+                    (key, found) = (candidate, other);
+                }
+            }
+        }
+        let Some((row, run)) = found else { return Ok(None) };
+        let changes = self.fresh.iter().filter_map(|changes| changes.runs.get(&key));
+        let records = changes.flat_map(|change| change.records.iter().copied()).collect();
+        Ok(Some(FoundRun { key, row, records, run }))
+    }
+
+    /// The id under which a run stands in lists.
+    pub(super) fn group_id(&self, key: EventKey) -> Result<Option<String>, CollectorError> {
+        if let Some(change) = self.fresh.iter().find_map(|changes| changes.runs.get(&key)) {
+            return Ok(Some(change.run.group.to_string()));
+        }
+        let mut statement =
+            self.connection.prepare_cached("SELECT group_id FROM runs WHERE key = ?1")?;
+        Ok(statement.query_row([key.0], |row| row.get(0)).optional()?)
+    }
+
+    /// Runs of a project of which something is not in the file yet: as they are in the file, and as
+    /// they are.
+    fn changed(&self, project: ProjectId) -> Result<Changed, CollectorError> {
+        let mut changed = Changed::default();
+        let own = |(_, change): &(&EventKey, &Change)| change.run.project == project.0;
+        for (key, change) in self.fresh.iter().flat_map(|changes| &changes.runs).filter(own) {
+            match changed.entry(*key) {
+                Entry::Occupied(mut known) => known.get_mut().1.merge(&change.run),
+                Entry::Vacant(place) => {
+                    let before = find(self.connection, *key)?.map(|(_, run)| run);
+                    let mut now = before.clone().unwrap_or_else(|| change.run.clone());
+                    if before.is_some() {
+                        now.merge(&change.run);
+                    }
+                    place.insert((before, now));
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// How many runs began in the hours of a query.
+    pub(super) fn counts(
+        &self,
+        query: &Query,
+        sieve: &RunSieve,
+    ) -> Result<RunCounts, CollectorError> {
+        let range = query.range.to_hours();
+        let hour = |time: Timestamp| time.as_millis().div_euclid(HOUR);
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT coalesce(sum(runs), 0), coalesce(sum(failed), 0), coalesce(sum(total_ms), 0)
+             FROM run_hours WHERE project = ?1 AND hour >= ?2 AND hour < ?3{}",
+            sieve.condition()
+        ))?;
+        let since = range.since.map_or(i64::MIN, hour);
+        let until = range.until.map_or(i64::MAX, hour);
+        let mut sums: (i64, i64, i64) = statement
+            .query_row((query.project.0, since, until), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+        let mut count = |run: &Run, sign: i64| {
+            if range.contains(Timestamp::from_millis(run.started_at)) && sieve.passes(run) {
+                sums.0 += sign;
+                sums.1 += sign * i64::from(run.failed);
+                sums.2 += sign * run.duration_ms.unwrap_or(0);
+            }
+        };
+        for (before, now) in self.changed(query.project)?.values() {
+            if let Some(before) = before {
+                count(before, -1);
+            }
+            count(now, 1);
+        }
+        Ok(RunCounts {
+            runs: sums.0.cast_unsigned(),
+            failed: sums.1.cast_unsigned(),
+            total_ms: sums.2.cast_unsigned(),
+        })
+    }
+
+    /// A page of runs, latest first.
+    pub(super) fn list(
+        &self,
+        query: &Query,
+        sieve: &RunSieve,
+        after: Option<&RunCursor>,
+        limit: usize,
+    ) -> Result<Vec<Run>, CollectorError> {
+        let since = query.range.since.map_or(i64::MIN, Timestamp::as_millis);
+        // Ids are not empty, so nothing that began at `until` comes before it.
+        let until = (query.range.until.map_or(i64::MAX, Timestamp::as_millis), "");
+        let before = after
+            .map(|after| (after.started_at.as_millis(), after.id.as_str()))
+            .filter(|after| *after < until)
+            .unwrap_or(until);
+        let changed = self.changed(query.project)?;
+        let is_wanted = |run: &Run| {
+            run.started_at >= since && (run.started_at, &*run.group) < before && sieve.passes(run)
+        };
+        let mut runs: Vec<Run> = changed
+            .values()
+            .filter(|(_, now)| is_wanted(now))
+            .map(|(_, now)| now.clone())
+            .collect();
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM runs WHERE project = ?1 AND started_at >= ?2
+                AND (started_at, group_id) < (?3, ?4){}
+             ORDER BY started_at DESC, group_id DESC",
+            sieve.condition()
+        ))?;
+        let mut rows = statement.query((query.project.0, since, before.0, before.1))?;
+        let mut left = limit;
+        while left > 0
+            && let Some(row) = rows.next()?
+        {
+            let (_, key, run) = from_row(row)?;
+            // What has changed is in the list already, or is not wanted any more.
+            if !changed.contains_key(&key) {
+                runs.push(run);
+                left -= 1;
+            }
+        }
+        runs.sort_unstable_by(|a, b| (b.started_at, &b.group).cmp(&(a.started_at, &a.group)));
+        runs.truncate(limit);
+        Ok(runs)
+    }
+}
+
+/// A run that somebody asked for.
+pub(super) struct FoundRun {
+    pub(super) key: EventKey,
+    /// Its row in the file, if it is there.
+    pub(super) row: Option<i64>,
+    /// Records with events of it that are not in the file yet.
+    pub(super) records: Vec<u64>,
+    pub(super) run: Run,
+}
+
+const COLUMNS: &str = "id, project, group_id, run_id, workflow, status, category, platform, agent,
+    started_at, duration_ms, failed, methods, errors, total_ms, key";
+
+fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, EventKey, Run)> {
     let run = Run {
         project: row.get(1)?,
         group: row.get(2)?,
@@ -234,45 +461,18 @@ fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(i64, Run)> {
         errors: row.get(13)?,
         total_ms: row.get(14)?,
     };
-    Ok((row.get(0)?, run))
+    Ok((row.get(0)?, EventKey(row.get(15)?), run))
 }
 
 fn find(connection: &Connection, key: EventKey) -> Result<Option<(i64, Run)>, CollectorError> {
     let mut statement =
         connection.prepare_cached(&format!("SELECT {COLUMNS} FROM runs WHERE key = ?1"))?;
-    Ok(statement.query_row([key.0], from_row).optional()?)
+    let found = statement.query_row([key.0], from_row).optional()?;
+    Ok(found.map(|(row, _, run)| (row, run)))
 }
 
-/// The run with the id of its command or its own.
-pub(super) fn lookup(
-    connection: &Connection,
-    dictionary: &Dictionary,
-    project: ProjectId,
-    id: &str,
-) -> Result<Option<(i64, RunSummary)>, CollectorError> {
-    let key = EventKey::new(project, id);
-    let found = match find(connection, key)? {
-        Some(found) => Some(found),
-        None => connection
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM runs WHERE run_key = ?1 ORDER BY started_at LIMIT 1"
-            ))?
-            .query_row([key.0], from_row)
-            .optional()?,
-    };
-    Ok(found.map(|(row, run)| (row, summary(dictionary, run))))
-}
-
-/// The id under which a run stands in lists.
-pub(super) fn group_id(
-    connection: &Connection,
-    key: EventKey,
-) -> Result<Option<String>, CollectorError> {
-    let mut statement = connection.prepare_cached("SELECT group_id FROM runs WHERE key = ?1")?;
-    Ok(statement.query_row([key.0], |row| row.get(0)).optional()?)
-}
-
-fn summary(dictionary: &Dictionary, run: Run) -> RunSummary {
+/// A run as others see it.
+pub(super) fn summary(dictionary: &Dictionary, run: &Run) -> RunSummary {
     let text = |dimension, number| dictionary.text(ProjectId(run.project), dimension, number);
     RunSummary {
         workflow: text(Dimension::Workflow, run.workflow),
@@ -280,8 +480,8 @@ fn summary(dictionary: &Dictionary, run: Run) -> RunSummary {
         error_category: text(Dimension::ErrorCategory, run.category),
         platform: text(Dimension::Platform, run.platform),
         agent: text(Dimension::Agent, run.agent),
-        id: run.group,
-        run_id: run.id,
+        id: run.group.to_string(),
+        run_id: run.id.as_deref().map(str::to_owned),
         started_at: Timestamp::from_millis(run.started_at),
         duration_ms: run.duration_ms.map(i64::cast_unsigned),
         methods: run.methods.cast_unsigned(),
@@ -290,87 +490,75 @@ fn summary(dictionary: &Dictionary, run: Run) -> RunSummary {
     }
 }
 
-/// The column of a dimension that is a property of runs.
-fn column(dimension: Dimension) -> Option<&'static str> {
-    match dimension {
-        Dimension::Workflow => Some("workflow"),
-        Dimension::Status => Some("status"),
-        Dimension::Platform => Some("platform"),
-        Dimension::Agent => Some("agent"),
-        _ => None,
+/// The filters of a query that are about properties of runs.
+pub(super) struct RunSieve {
+    filters: Vec<(RunProperty, Vec<u32>)>,
+    /// Whether the query has others too.
+    pub(super) is_partial: bool,
+}
+
+#[derive(Clone, Copy)]
+enum RunProperty {
+    Workflow,
+    Status,
+    Platform,
+    Agent,
+}
+
+impl RunProperty {
+    const fn of(dimension: Dimension) -> Option<Self> {
+        match dimension {
+            Dimension::Workflow => Some(Self::Workflow),
+            Dimension::Status => Some(Self::Status),
+            Dimension::Platform => Some(Self::Platform),
+            Dimension::Agent => Some(Self::Agent),
+            _ => None,
+        }
+    }
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Workflow => "workflow",
+            Self::Status => "status",
+            Self::Platform => "platform",
+            Self::Agent => "agent",
+        }
+    }
+
+    const fn value(self, run: &Run) -> u32 {
+        match self {
+            Self::Workflow => run.workflow,
+            Self::Status => run.status,
+            Self::Platform => run.platform,
+            Self::Agent => run.agent,
+        }
     }
 }
 
-/// The filters of a query as a condition; numbers need no quoting.
-fn condition(dictionary: &Dictionary, query: &Query) -> String {
-    let one = |filter: &Filter| {
-        let column = column(filter.dimension)?;
-        let numbers: Vec<String> = filter
-            .values
-            .iter()
-            .filter_map(|text| dictionary.find(query.project, filter.dimension, text))
-            .map(|number| number.to_string())
-            .collect();
-        Some(format!(" AND {column} IN ({})", numbers.join(", ")))
-    };
-    query.filters.iter().filter_map(one).collect()
-}
-
-/// How many runs began in the hours of a query.
-pub(super) fn counts(
-    connection: &Connection,
-    dictionary: &Dictionary,
-    query: &Query,
-) -> Result<Option<RunCounts>, CollectorError> {
-    if query.filters.iter().any(|filter| column(filter.dimension).is_none()) {
-        return Ok(None);
+impl RunSieve {
+    pub(super) fn new(dictionary: &Dictionary, query: &Query) -> Self {
+        let mut sieve = Self { filters: Vec::new(), is_partial: false };
+        for filter in &query.filters {
+            let Some(property) = RunProperty::of(filter.dimension) else {
+                sieve.is_partial = true;
+                continue;
+            };
+            let find = |text: &String| dictionary.find(query.project, filter.dimension, text);
+            sieve.filters.push((property, filter.values.iter().filter_map(find).collect()));
+        }
+        sieve
     }
-    let range = query.range.to_hours();
-    let hour = |time: Timestamp| time.as_millis().div_euclid(HOUR);
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT coalesce(sum(runs), 0), coalesce(sum(failed), 0), coalesce(sum(total_ms), 0)
-         FROM run_hours WHERE project = ?1 AND hour >= ?2 AND hour < ?3{}",
-        condition(dictionary, query)
-    ))?;
-    let since = range.since.map_or(i64::MIN, hour);
-    let until = range.until.map_or(i64::MAX, hour);
-    let counts = statement.query_row((query.project.0, since, until), |row| {
-        Ok(RunCounts {
-            runs: row.get::<_, i64>(0)?.cast_unsigned(),
-            failed: row.get::<_, i64>(1)?.cast_unsigned(),
-            total_ms: row.get::<_, i64>(2)?.cast_unsigned(),
-        })
-    })?;
-    Ok(Some(counts))
-}
 
-/// A page of runs, latest first.
-pub(super) fn list(
-    connection: &Connection,
-    dictionary: &Dictionary,
-    query: &Query,
-    after: Option<&RunCursor>,
-    limit: usize,
-) -> Result<Vec<RunSummary>, CollectorError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM runs WHERE project = ?1 AND started_at >= ?2
-            AND (started_at, group_id) < (?3, ?4){}
-         ORDER BY started_at DESC, group_id DESC LIMIT ?5",
-        condition(dictionary, query)
-    ))?;
-    let since = query.range.since.map_or(i64::MIN, Timestamp::as_millis);
-    // Ids are not empty, so nothing that began at `until` comes before it.
-    let until = (query.range.until.map_or(i64::MAX, Timestamp::as_millis), "");
-    let before = after
-        .map(|after| (after.started_at.as_millis(), after.id.as_str()))
-        .filter(|after| *after < until)
-        .unwrap_or(until);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows =
-        statement.query_map((query.project.0, since, before.0, before.1, limit), from_row)?;
-    let mut runs = Vec::new();
-    for row in rows {
-        runs.push(summary(dictionary, row?.1));
+    fn passes(&self, run: &Run) -> bool {
+        self.filters.iter().all(|(property, numbers)| numbers.contains(&property.value(run)))
     }
-    Ok(runs)
+
+    /// The same in SQL; numbers need no quoting.
+    fn condition(&self) -> String {
+        let one = |(property, numbers): &(RunProperty, Vec<u32>)| {
+            let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+            format!(" AND {} IN ({})", property.column(), numbers.join(", "))
+        };
+        self.filters.iter().map(one).collect()
+    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+use super::journal;
 use crate::error::CollectorError;
 
 /// Marks the file as ours: "swmp".
@@ -16,7 +17,8 @@ const APPLICATION: i64 = 0x7377_6d70;
 
 /// Each step takes a file from the version that is its position to the next. A step that has been
 /// released is never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE projects (
         id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL);
     CREATE TABLE keys (
@@ -68,10 +70,24 @@ const MIGRATIONS: [&str; 1] = ["
         cells BLOB NOT NULL, PRIMARY KEY (project, size, start)) WITHOUT ROWID;
     CREATE TABLE applied (only INTEGER PRIMARY KEY CHECK (only = 0), segment INTEGER NOT NULL);
     INSERT INTO applied VALUES (0, 0);
-"];
+",
+    "
+    -- Statistics in parts that are never changed, and the last record of the journal in the file.
+    CREATE TABLE parts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, project INTEGER NOT NULL, size INTEGER NOT NULL,
+        start INTEGER NOT NULL, level INTEGER NOT NULL, cells BLOB NOT NULL);
+    INSERT INTO parts (project, size, start, level, cells)
+        SELECT project, size, start, 0, cells FROM slots;
+    DROP TABLE slots;
+    CREATE INDEX parts_by_slot ON parts (project, size, start, level);
+    ALTER TABLE seen_tables ADD COLUMN level INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE seen_tables ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE applied ADD COLUMN record INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// The version of files this program writes.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Opens the file, or makes it; refuses one that is not as it was written.
 pub(super) fn open(path: &Path) -> Result<Connection, CollectorError> {
@@ -120,6 +136,11 @@ fn create(path: &Path) -> Result<(), CollectorError> {
         let what = format!("{} is there, but the file it belongs to is not", wal.display());
         return Err(CollectorError::Damaged { path: path.to_owned(), what });
     }
+    let directory = path.parent().unwrap_or_else(|| Path::new("."));
+    if let Some(journal) = journal::files_in(directory)?.first() {
+        let what = format!("{} is there, but the file it belongs to is not", journal.display());
+        return Err(CollectorError::Damaged { path: path.to_owned(), what });
+    }
     let new = beside(path, ".new");
     let io = |error| CollectorError::io(format!("{} cannot be made", path.display()), error);
     if new.exists() {
@@ -136,7 +157,6 @@ fn create(path: &Path) -> Result<(), CollectorError> {
     make().map_err(|error| from_sqlite(&error))?;
     File::open(&new).and_then(|file| file.sync_all()).map_err(io)?;
     fs::rename(&new, path).map_err(io)?;
-    let directory = path.parent().unwrap_or_else(|| Path::new("."));
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
 }
 

@@ -1,15 +1,17 @@
 //! Which events have been stored: their keys, for telling repeats.
 //!
 //! Keys are random, and a tree of random keys on disk costs a page written for each of them. So they
-//! are kept like in a log-structured database: the keys of each batch are appended as they are and
-//! stand in memory; when there are enough of them they are sorted into a *table* and leave memory
-//! except for a filter, two bytes for each key, that says "surely not here" for all but one in two
-//! thousand of the others. Only keys that a filter lets pass are looked up in the table.
+//! are kept like in a log-structured database: those of the current generation stand in memory; with
+//! each fold they are sorted into a *table* and leave memory except for a filter, two bytes for each
+//! key, that says "surely not here" for all but one in two thousand of the others. Only keys that a
+//! filter lets pass are looked up in the table. When there are many tables of one level they become
+//! one of the next, so that there are never many to ask.
 //!
 //! A batch is checked against one filter after the other, so that each is in the processor's cache
 //! while it is used.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -18,167 +20,312 @@ use swamp_ident::Timestamp;
 use crate::error::CollectorError;
 use crate::event::EventKey;
 
-/// Keys in memory at which they become a table.
-const TABLE_KEYS: usize = 1 << 18;
-
 /// Keys in a piece of a table that is read at once: some 2 KiB.
 const CHUNK_KEYS: usize = 128;
+
+/// Tables of one level that become one of the next.
+const TABLES: usize = 8;
+
+/// Keys of a table above which it stays as it is.
+const MOST_KEYS: usize = 1 << 24;
+
+/// Keys that are in memory at a time while tables become one.
+const MERGED_KEYS: usize = 1 << 18;
 
 /// Bytes of a key.
 const KEY: usize = 16;
 
+type Keys = HashSet<EventKey, RandomState>;
+
 /// All keys.
 pub(super) struct Seen {
-    recent: HashSet<EventKey, RandomState>,
-    tables: Vec<Table>,
+    recent: Keys,
+    /// Those of the generation that is being folded.
+    frozen: Keys,
+    tables: Vec<Arc<Table>>,
 }
 
-struct Table {
+/// A table of keys in the file.
+pub(super) struct Table {
     id: i64,
+    level: u8,
+    keys: usize,
     chunks: u64,
+    written_at: Timestamp,
     filter: Filter,
 }
 
 impl Seen {
-    /// Reads recent keys and filters.
+    /// Reads the filters.
     pub(super) fn load(connection: &Connection) -> Result<Self, CollectorError> {
-        let mut seen = Self { recent: HashSet::default(), tables: Vec::new() };
-        let mut statement = connection.prepare("SELECT keys FROM seen_recent")?;
+        let mut tables = Vec::new();
+        let mut statement = connection.prepare(
+            "SELECT id, level, keys, chunks, written_at, filter FROM seen_tables
+             WHERE NOT retired ORDER BY id DESC",
+        )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            seen.recent.extend(keys_in(row.get_ref(0)?.as_blob().unwrap_or_default()));
+            tables.push(Arc::new(Table {
+                id: row.get(0)?,
+                level: row.get(1)?,
+                keys: row.get(2)?,
+                chunks: row.get::<_, i64>(3)?.cast_unsigned(),
+                written_at: Timestamp::from_millis(row.get(4)?),
+                filter: Filter::from_bytes(row.get_ref(5)?.as_blob().unwrap_or_default()),
+            }));
         }
-        let mut statement =
-            connection.prepare("SELECT id, chunks, filter FROM seen_tables ORDER BY id DESC")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let filter = Filter::from_bytes(row.get_ref(2)?.as_blob().unwrap_or_default());
-            let chunks = row.get::<_, i64>(1)?.cast_unsigned();
-            seen.tables.push(Table { id: row.get(0)?, chunks, filter });
-        }
-        Ok(seen)
+        Ok(Self { recent: Keys::default(), frozen: Keys::default(), tables })
     }
 
-    /// Which of the keys are new. Of equal ones in the list the first is.
-    pub(super) fn fresh(
-        &self,
+    /// Takes the keys of a batch. Tells which of them are new; of equal ones the first is. On an
+    /// error none is taken.
+    pub(super) fn take(
+        &mut self,
         connection: &Connection,
         keys: &[EventKey],
     ) -> Result<Vec<bool>, CollectorError> {
-        let mut here = HashSet::with_capacity_and_hasher(keys.len(), RandomState::default());
         let mut fresh: Vec<bool> =
-            keys.iter().map(|key| !self.recent.contains(key) && here.insert(*key)).collect();
+            keys.iter().map(|key| !self.frozen.contains(key) && self.recent.insert(*key)).collect();
         for table in &self.tables {
-            for (key, fresh) in keys.iter().zip(&mut fresh) {
-                if *fresh && table.filter.may_have(*key) && table.has(connection, *key)? {
-                    *fresh = false;
+            for (place, key) in keys.iter().enumerate() {
+                if !fresh[place] || !table.filter.may_have(*key) {
+                    continue;
+                }
+                match table.has(connection, *key) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        self.recent.remove(key);
+                        fresh[place] = false;
+                    }
+                    Err(error) => {
+                        self.give_back(keys, &fresh);
+                        return Err(error);
+                    }
                 }
             }
         }
         Ok(fresh)
     }
 
-    /// Writes keys of a batch. If that makes enough for a table, gives what [`keep`](Self::keep)
-    /// needs.
-    pub(super) fn write(
-        &self,
-        transaction: &Transaction<'_>,
-        keys: &[EventKey],
-        now: Timestamp,
-    ) -> Result<Written, CollectorError> {
-        if self.recent.len() + keys.len() < TABLE_KEYS {
-            let mut bytes = Vec::with_capacity(keys.len() * KEY);
-            for key in keys {
-                bytes.extend_from_slice(&key.0);
-            }
-            transaction
-                .prepare_cached("INSERT INTO seen_recent (keys) VALUES (?1)")?
-                .execute((bytes,))?;
-            return Ok(Written(None));
-        }
-        let mut sorted: Vec<EventKey> = self.recent.iter().chain(keys).copied().collect();
-        sorted.sort_unstable();
-        let chunks = sorted.len().div_ceil(CHUNK_KEYS).next_power_of_two() as u64;
-        let mut filter = Filter::for_keys(sorted.len());
-        for key in &sorted {
-            filter.add(*key);
-        }
-        transaction.execute(
-            "INSERT INTO seen_tables (keys, chunks, written_at, filter) VALUES (?1, ?2, ?3, ?4)",
-            (sorted.len(), chunks.cast_signed(), now.as_millis(), filter.to_bytes()),
-        )?;
-        let table = Table { id: transaction.last_insert_rowid(), chunks, filter };
-        let mut insert = transaction.prepare_cached("INSERT INTO seen_chunks VALUES (?1, ?2)")?;
-        for part in sorted.chunk_by(|a, b| table.chunk(*a) == table.chunk(*b)) {
-            let bytes: Vec<u8> = part.iter().flat_map(|key| key.0).collect();
-            insert.execute((table.row(part[0]), bytes))?;
-        }
-        transaction.execute("DELETE FROM seen_recent", [])?;
-        Ok(Written(Some(table)))
-    }
-
-    /// What was written is committed.
-    pub(super) fn keep(&mut self, keys: &[EventKey], written: Written) {
-        match written.0 {
-            None => self.recent.extend(keys),
-            Some(table) => {
-                self.recent = HashSet::default();
-                self.tables.insert(0, table);
-            }
+    /// The new ones among taken keys were not stored after all.
+    pub(super) fn give_back(&mut self, keys: &[EventKey], fresh: &[bool]) {
+        for (key, _) in keys.iter().zip(fresh).filter(|(_, fresh)| **fresh) {
+            self.recent.remove(key);
         }
     }
 
-    /// Forgets tables that were written before a time. Gives what [`forgotten`](Self::forgotten)
-    /// needs.
-    pub(super) fn forget(
-        transaction: &Transaction<'_>,
-        before: Timestamp,
-    ) -> Result<Vec<i64>, CollectorError> {
-        let mut statement =
-            transaction.prepare("SELECT id FROM seen_tables WHERE written_at < ?1")?;
-        let old: Vec<i64> = statement
-            .query_map([before.as_millis()], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for id in &old {
-            transaction.execute(
-                "DELETE FROM seen_chunks WHERE id >= ?1 AND id < ?2",
-                (id << 32, (id + 1) << 32),
-            )?;
-            transaction.execute("DELETE FROM seen_tables WHERE id = ?1", [id])?;
-        }
-        Ok(old)
+    /// The current generation is frozen.
+    pub(super) fn freeze(&mut self) {
+        let next = Keys::with_capacity_and_hasher(self.recent.len(), RandomState::default());
+        self.frozen = std::mem::replace(&mut self.recent, next);
     }
 
-    /// The tables are gone.
-    pub(super) fn forgotten(&mut self, old: &[i64]) {
+    /// The frozen generation is in the file.
+    pub(super) fn folded(&mut self, table: Table) {
+        self.frozen = Keys::default();
+        self.tables.insert(0, Arc::new(table));
+    }
+
+    /// Tables that should become one: those of a level, if they are many.
+    pub(super) fn crowd(&self) -> Option<Vec<Arc<Table>>> {
+        (0..u8::MAX).find_map(|level| {
+            let own = || self.tables.iter().filter(|table| table.level == level);
+            let is_crowd = own().count() >= TABLES
+                && own().map(|table| table.keys).sum::<usize>() <= MOST_KEYS;
+            is_crowd.then(|| own().cloned().collect())
+        })
+    }
+
+    /// Tables have become one.
+    pub(super) fn replace(&mut self, old: &[Arc<Table>], new: Table) {
+        self.tables.retain(|table| !old.iter().any(|old| old.id == table.id));
+        self.tables.insert(0, Arc::new(new));
+    }
+
+    /// Tables are gone from the file.
+    pub(super) fn forget(&mut self, old: &[i64]) {
         self.tables.retain(|table| !old.contains(&table.id));
     }
 }
 
-/// What a batch's keys became: more recent keys, or a table together with all recent ones.
-pub(super) struct Written(Option<Table>);
+/// Writes the keys of a generation as a table.
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    keys: &[EventKey],
+    now: Timestamp,
+) -> Result<Table, CollectorError> {
+    let mut sorted = keys.to_vec();
+    sorted.sort_unstable();
+    let mut table = Table::begin(transaction, 0, sorted.len(), now)?;
+    table.write(transaction, &sorted)?;
+    table.end(transaction)?;
+    Ok(table)
+}
+
+/// Makes one table of several. Those stay in the file until nobody looks into them any more, see
+/// [`purge`].
+pub(super) fn unite(
+    transaction: &Transaction<'_>,
+    tables: &[Arc<Table>],
+) -> Result<Table, CollectorError> {
+    let keys: usize = tables.iter().map(|table| table.keys).sum();
+    let level = tables.iter().map(|table| table.level).max().unwrap_or(0).saturating_add(1);
+    let written_at = tables.iter().map(|table| table.written_at).max();
+    let written_at = written_at.unwrap_or(Timestamp::from_millis(0));
+    let mut new = Table::begin(transaction, level, keys, written_at)?;
+    let ranges = keys.div_ceil(MERGED_KEYS).next_power_of_two() as u64;
+    let mut some = Vec::with_capacity(keys.min(MERGED_KEYS * 2));
+    for range in 0..ranges {
+        some.clear();
+        for table in tables {
+            table.read(transaction, range, ranges, &mut some)?;
+        }
+        some.sort_unstable();
+        new.write(transaction, &some)?;
+    }
+    new.end(transaction)?;
+    let mut retire =
+        transaction.prepare_cached("UPDATE seen_tables SET retired = 1 WHERE id = ?1")?;
+    for table in tables {
+        retire.execute([table.id])?;
+    }
+    Ok(new)
+}
+
+/// Removes tables that have become part of others.
+pub(super) fn purge(transaction: &Transaction<'_>) -> Result<(), CollectorError> {
+    let mut statement = transaction.prepare_cached("SELECT id FROM seen_tables WHERE retired")?;
+    let old: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    old.iter().try_for_each(|id| remove(transaction, *id))
+}
+
+/// Removes tables that were written before a time. Gives their numbers.
+pub(super) fn forget(
+    transaction: &Transaction<'_>,
+    before: Timestamp,
+) -> Result<Vec<i64>, CollectorError> {
+    let mut statement = transaction.prepare("SELECT id FROM seen_tables WHERE written_at < ?1")?;
+    let old: Vec<i64> =
+        statement.query_map([before.as_millis()], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    old.iter().try_for_each(|id| remove(transaction, *id))?;
+    Ok(old)
+}
+
+/// Moves the keys that versions before this one kept by batch into a table.
+pub(super) fn take_over(
+    transaction: &Transaction<'_>,
+    now: Timestamp,
+) -> Result<(), CollectorError> {
+    let mut keys = Vec::new();
+    let mut statement = transaction.prepare("SELECT keys FROM seen_recent")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        keys.extend(keys_in(row.get_ref(0)?.as_blob().unwrap_or_default()));
+    }
+    if !keys.is_empty() {
+        write(transaction, &keys, now)?;
+        transaction.execute("DELETE FROM seen_recent", [])?;
+    }
+    Ok(())
+}
+
+fn remove(transaction: &Transaction<'_>, id: i64) -> Result<(), CollectorError> {
+    transaction.execute(
+        "DELETE FROM seen_chunks WHERE id >= ?1 AND id < ?2",
+        (id << 32, (id + 1) << 32),
+    )?;
+    transaction.execute("DELETE FROM seen_tables WHERE id = ?1", [id])?;
+    Ok(())
+}
 
 impl Table {
-    /// The piece a key is in: keys are spread evenly, so the first bits say it.
-    fn chunk(&self, key: EventKey) -> u64 {
-        let bits = self.chunks.trailing_zeros();
-        if bits == 0 { 0 } else { high(key) >> (u64::BITS - bits) }
+    fn begin(
+        transaction: &Transaction<'_>,
+        level: u8,
+        keys: usize,
+        written_at: Timestamp,
+    ) -> Result<Self, CollectorError> {
+        let chunks = keys.div_ceil(CHUNK_KEYS).next_power_of_two() as u64;
+        transaction.execute(
+            "INSERT INTO seen_tables (keys, chunks, written_at, filter, level)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            (keys, chunks.cast_signed(), written_at.as_millis(), [0_u8; 0], level),
+        )?;
+        let id = transaction.last_insert_rowid();
+        Ok(Self { id, level, keys, chunks, written_at, filter: Filter::for_keys(keys) })
     }
 
-    fn row(&self, key: EventKey) -> i64 {
-        (self.id << 32) | self.chunk(key).cast_signed()
+    /// Adds sorted keys, which have no piece in common with those before.
+    fn write(
+        &mut self,
+        transaction: &Transaction<'_>,
+        sorted: &[EventKey],
+    ) -> Result<(), CollectorError> {
+        let mut insert = transaction.prepare_cached("INSERT INTO seen_chunks VALUES (?1, ?2)")?;
+        for chunk in sorted.chunk_by(|a, b| self.chunk(*a) == self.chunk(*b)) {
+            let bytes: Vec<u8> = chunk.iter().flat_map(|key| key.0).collect();
+            insert.execute((self.row(self.chunk(chunk[0])), bytes))?;
+        }
+        for key in sorted {
+            self.filter.add(*key);
+        }
+        Ok(())
+    }
+
+    fn end(&self, transaction: &Transaction<'_>) -> Result<(), CollectorError> {
+        transaction.execute(
+            "UPDATE seen_tables SET filter = ?2 WHERE id = ?1",
+            (self.id, self.filter.to_bytes()),
+        )?;
+        Ok(())
+    }
+
+    /// The piece a key is in: keys are spread evenly, so the first bits say it.
+    fn chunk(&self, key: EventKey) -> u64 {
+        range_of(key, self.chunks)
+    }
+
+    const fn row(&self, chunk: u64) -> i64 {
+        (self.id << 32) | chunk.cast_signed()
     }
 
     fn has(&self, connection: &Connection, key: EventKey) -> Result<bool, CollectorError> {
         let mut statement =
             connection.prepare_cached("SELECT keys FROM seen_chunks WHERE id = ?1")?;
         let found = statement
-            .query_row([self.row(key)], |row| {
+            .query_row([self.row(self.chunk(key))], |row| {
                 Ok(keys_in(row.get_ref(0)?.as_blob()?).any(|other| other == key))
             })
             .optional()?;
         Ok(found.unwrap_or(false))
     }
+
+    /// Reads the keys of one of so many equal ranges.
+    fn read(
+        &self,
+        connection: &Connection,
+        range: u64,
+        ranges: u64,
+        keys: &mut Vec<EventKey>,
+    ) -> Result<(), CollectorError> {
+        let first = self.chunks * range / ranges;
+        let last = (self.chunks * (range + 1)).div_ceil(ranges);
+        let mut statement =
+            connection.prepare_cached("SELECT keys FROM seen_chunks WHERE id >= ?1 AND id < ?2")?;
+        let mut rows = statement.query((self.row(first), self.row(last)))?;
+        while let Some(row) = rows.next()? {
+            let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            // A piece may be longer than a range.
+            keys.extend(keys_in(bytes).filter(|key| range_of(*key, ranges) == range));
+        }
+        Ok(())
+    }
+}
+
+/// Which of so many equal ranges (a power of two) a key is in.
+fn range_of(key: EventKey, ranges: u64) -> u64 {
+    let bits = ranges.trailing_zeros();
+    if bits == 0 { 0 } else { high(key) >> (u64::BITS - bits) }
 }
 
 fn keys_in(bytes: &[u8]) -> impl Iterator<Item = EventKey> + '_ {
@@ -266,5 +413,56 @@ mod tests {
         assert!(keys(0..10_000).into_iter().all(|key| filter.may_have(key)));
         let wrong = keys(10_000..110_000).into_iter().filter(|key| filter.may_have(*key)).count();
         assert!(wrong < 150, "{wrong} of 100,000");
+    }
+
+    #[test]
+    fn tables_become_one_with_all_their_keys() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = &mut super::super::schema::open(&directory.path().join("db")).unwrap();
+        let now = Timestamp::from_millis(0);
+        let transaction = connection.transaction().unwrap();
+        let mut seen = Seen::load(&transaction).unwrap();
+        for number in 0..8_u32 {
+            // From a single piece to many.
+            let own = keys(number * 10_000..number * 10_000 + 3_u32.pow(number + 1));
+            seen.folded(write(&transaction, &own, now).unwrap());
+        }
+        let crowd = seen.crowd().unwrap();
+        let new = unite(&transaction, &crowd).unwrap();
+        seen.replace(&crowd, new);
+        purge(&transaction).unwrap();
+        assert!(seen.crowd().is_none());
+        let again = Seen::load(&transaction).unwrap();
+        for mut seen in [seen, again] {
+            assert_eq!(seen.tables.len(), 1);
+            for number in 0..8_u32 {
+                let first = number * 10_000;
+                let end = first + 3_u32.pow(number + 1);
+                let known = seen.take(&transaction, &keys(first..end)).unwrap();
+                assert!(known.iter().all(|fresh| !fresh));
+                let next = seen.take(&transaction, &keys(end..end + 100)).unwrap();
+                assert!(next.iter().all(|fresh| *fresh));
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_have_all_keys_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = &mut super::super::schema::open(&directory.path().join("db")).unwrap();
+        let transaction = connection.transaction().unwrap();
+        for count in [1, 127, 129, 5_000] {
+            let own = keys(0..count);
+            let table = write(&transaction, &own, Timestamp::from_millis(0)).unwrap();
+            for ranges in [1, 2, 16, 256] {
+                let mut all = Vec::new();
+                for range in 0..ranges {
+                    table.read(&transaction, range, ranges, &mut all).unwrap();
+                }
+                let mut own = own.clone();
+                own.sort_unstable();
+                assert_eq!(all, own, "{count} in {ranges}");
+            }
+        }
     }
 }
