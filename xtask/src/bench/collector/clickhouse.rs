@@ -60,8 +60,9 @@ fn group(line: &str) -> Result<Group, String> {
     let [driver, model_type, count, errors, total, ..] = values[..] else {
         return Err(format!("ClickHouse answers {line:?}"));
     };
+    let name = |text: &str| text.replace("\\'", "'");
     let number = |text: &str| text.parse().map_err(|_| format!("ClickHouse answers {line:?}"));
-    Ok((driver.to_owned(), model_type.to_owned(), number(count)?, number(errors)?, number(total)?))
+    Ok((name(driver), name(model_type), number(count)?, number(errors)?, number(total)?))
 }
 
 fn start(root: &Path) -> Result<(Running, String), String> {

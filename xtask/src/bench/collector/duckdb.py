@@ -16,7 +16,7 @@ csv, database, since, rounds = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.ar
 TYPES = {"startedAt": "TIMESTAMP", "durationMs": "BIGINT", "failed": "BOOLEAN"}
 
 connection = duckdb.connect(database)
-connection.execute("SET preserve_insertion_order = false")
+connection.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false")
 connection.execute(
     f"CREATE TABLE events AS SELECT * FROM read_csv($csv, header = true, all_varchar = false, types = {TYPES})",
     {"csv": csv},
