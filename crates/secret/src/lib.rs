@@ -42,6 +42,7 @@
 //! The automata hold the needles in a form of their own that is not wiped; it goes when the process
 //! does.
 
+mod begins;
 mod encodings;
 mod redactor;
 mod search;

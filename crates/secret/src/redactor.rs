@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use crate::begins::Begins;
 use crate::encodings;
-use crate::search::{Begins, Search, Set};
+use crate::search::{Search, Set};
 use crate::{SHORTEST, Secret, StreamRedactor};
 
 /// What stands in place of a secret.
@@ -62,7 +63,7 @@ impl State {
                 Some((_, begins)) => begins,
                 None => Begins::new(),
             };
-            begins.add(&set);
+            begins.add(set.needles());
             self.sets.push(Arc::new(set));
             let search = Arc::new(Search::new(self.sets.clone(), begins.clone()));
             self.search = Some((search, begins));

@@ -1,15 +1,15 @@
 //! The search for what is known at one time.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind, packed};
+use aho_corasick::{Anchored, MatchKind};
 use serde_json::Value;
 
+use crate::begins::Begins;
 use crate::redactor::MASK;
 use crate::wrapped::{Undecided, Wrapped};
 use crate::{SHORTEST, Secret};
@@ -69,6 +69,11 @@ impl Set {
         Self { needles, wrapping, size, machine }
     }
 
+    /// All texts.
+    pub(crate) fn needles(&self) -> impl Iterator<Item = &[u8]> {
+        self.needles.iter().map(|needle| needle.bytes())
+    }
+
     pub(crate) const fn size(&self) -> usize {
         self.size
     }
@@ -91,80 +96,10 @@ fn begins_with(needles: &[Arc<Needle>], tail: &[u8]) -> bool {
     needles.get(at).is_some_and(|needle| needle.bytes().starts_with(tail))
 }
 
-/// How needles begin: tells quickly, and with few errors, that one does not.
-#[derive(Clone, Debug)]
-pub(crate) struct Begins {
-    first: [bool; 256],
-    /// A bit for each hash of the first three bytes.
-    three: Box<[u64; 1024]>,
-    /// The first three bytes, as long as they are few.
-    few: Option<BTreeSet<[u8; SHORTEST]>>,
-    /// Finds those.
-    packed: Option<packed::Searcher>,
-}
-
-impl Begins {
-    /// How many beginnings are looked for all at once.
-    const FEW: usize = 48;
-
-    pub(crate) fn new() -> Self {
-        Self {
-            first: [false; 256],
-            three: Box::new([0; 1024]),
-            few: Some(BTreeSet::new()),
-            packed: None,
-        }
-    }
-
-    pub(crate) fn add(&mut self, set: &Set) {
-        for needle in &set.needles {
-            if let Some(&three) = needle.bytes().first_chunk() {
-                let (word, bit) = Self::place(three);
-                self.first[usize::from(three[0])] = true;
-                self.three[word] |= bit;
-                if let Some(few) = &mut self.few {
-                    few.insert(three);
-                }
-            }
-        }
-        self.few = self.few.take().filter(|few| few.len() <= Self::FEW);
-        self.packed = self.few.as_ref().and_then(packed::Searcher::new);
-    }
-
-    fn place([a, b, c]: [u8; SHORTEST]) -> (usize, u64) {
-        let hash = u32::from_le_bytes([a, b, c, 0]).wrapping_mul(0x9e37_79b1) >> 16;
-        ((hash >> 6) as usize, 1 << (hash & 63))
-    }
-
-    /// Whether a needle may begin with, or in, this text.
-    pub(crate) fn may(&self, text: &[u8]) -> bool {
-        match text.first_chunk() {
-            Some(three) => self.may_three(*three),
-            None => text.first().is_some_and(|first| self.first[usize::from(*first)]),
-        }
-    }
-
-    fn may_three(&self, three: [u8; SHORTEST]) -> bool {
-        let (word, bit) = Self::place(three);
-        self.three[word] & bit != 0
-    }
-
-    /// The first place from `from` on where a needle may begin, at the latest two bytes before the end.
-    pub(crate) fn next(&self, text: &[u8], from: usize) -> usize {
-        let rest = &text[from..];
-        let hit = match &self.packed {
-            Some(packed) if rest.len() >= packed.minimum_len() => {
-                packed.find(rest).map(|found| found.start())
-            }
-            _ => rest.windows(SHORTEST).position(|three| self.may(three)),
-        };
-        from + hit.unwrap_or_else(|| rest.len().saturating_sub(SHORTEST - 1))
-    }
-}
-
 /// One walk through the automata of all sets.
 pub(crate) struct Walk<'s> {
     sets: &'s [Arc<Set>],
+    /// Empty before the first step: most walks never begin.
     steps: Vec<Step<'s>>,
 }
 
@@ -174,12 +109,8 @@ struct Step<'s> {
 }
 
 impl<'s> Walk<'s> {
-    fn new(sets: &'s [Arc<Set>]) -> Self {
-        let machines = sets.iter().filter_map(|set| set.machine.as_ref());
-        Self {
-            sets,
-            steps: machines.map(|machine| Step { machine, state: machine.start }).collect(),
-        }
+    const fn new(sets: &'s [Arc<Set>]) -> Self {
+        Self { sets, steps: Vec::new() }
     }
 
     pub(crate) fn restart(&mut self) {
@@ -194,6 +125,10 @@ impl<'s> Walk<'s> {
     }
 
     pub(crate) fn step(&mut self, byte: u8) {
+        if self.steps.is_empty() {
+            let machines = self.sets.iter().filter_map(|set| set.machine.as_ref());
+            self.steps.extend(machines.map(|machine| Step { machine, state: machine.start }));
+        }
         for Step { machine, state } in &mut self.steps {
             *state = machine.nfa.next_state(Anchored::No, *state, byte);
         }
@@ -235,6 +170,13 @@ pub(crate) struct Search {
     longest_wrapping: usize,
 }
 
+/// Whether a text may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Final,
+    Open,
+}
+
 /// What was found in a text that may go on.
 pub(crate) struct Found {
     /// What is to be hidden: in order, none overlaps another.
@@ -254,23 +196,27 @@ impl Search {
 
     /// What is to be hidden in a whole text.
     pub(crate) fn spans(&self, text: &[u8]) -> Vec<Range<usize>> {
-        self.look(text).spans
+        self.search(text, End::Final).spans
     }
 
     /// What is to be hidden in a text that may go on, and from where on that is not known yet.
     pub(crate) fn look(&self, text: &[u8]) -> Found {
+        self.search(text, End::Open)
+    }
+
+    fn search(&self, text: &[u8], end: End) -> Found {
         if self.sets.iter().any(|set| set.machine.is_none()) {
             let undecided = Undecided { context: text.len(), held: text.len() };
             return Found { spans: std::iter::once(0..text.len()).collect(), undecided };
         }
         let mut spans = Vec::new();
         let mut walk = Walk::new(&self.sets);
-        let plain = self.walk(text, &mut walk, &mut spans);
+        let plain = self.walk(text, end, &mut walk, &mut spans);
         let mut undecided = Undecided { context: plain, held: plain };
         if self.longest_wrapping > 0 {
             let mut joined = Vec::new();
             let wrapped = Wrapped::new(text, &mut walk, &self.begins, self.longest_wrapping);
-            if let Some(wrapped) = wrapped.find(&mut joined) {
+            if let Some(wrapped) = wrapped.find(end, &mut joined) {
                 undecided.context = plain.min(wrapped.context);
                 undecided.held = plain.min(wrapped.held);
             }
@@ -290,11 +236,21 @@ impl Search {
         Found { spans, undecided }
     }
 
-    /// Finds what stands in the text as it is; tells where the beginning of a needle at its end is.
-    fn walk(&self, text: &[u8], walk: &mut Walk<'_>, spans: &mut Vec<Range<usize>>) -> usize {
+    /// Finds what stands in the text as it is; tells where the beginning of a needle at its end is, if it
+    /// may go on.
+    fn walk(
+        &self,
+        text: &[u8],
+        end: End,
+        walk: &mut Walk<'_>,
+        spans: &mut Vec<Range<usize>>,
+    ) -> usize {
         let mut at = 0;
         loop {
             let from = self.begins.next(text, at);
+            if text.len() - from < SHORTEST {
+                return if end == End::Open { self.undecided(text, from) } else { text.len() };
+            }
             at = from;
             loop {
                 let Some(&byte) = text.get(at) else { return self.undecided(text, from) };

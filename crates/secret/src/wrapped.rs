@@ -11,7 +11,8 @@ use std::ops::Range;
 use memchr::memchr3;
 use zeroize::Zeroizing;
 
-use crate::search::{Begins, Walk};
+use crate::begins::Begins;
+use crate::search::{End, Walk};
 
 /// A gap with more bytes than this separates.
 const LONGEST_GAP: usize = 64;
@@ -76,10 +77,13 @@ impl<'w, 's, 't> Wrapped<'w, 's, 't> {
     }
 
     /// Finds what is wrapped; tells what the end of the text may become.
-    pub(crate) fn find(mut self, found: &mut Vec<Joined>) -> Option<Undecided> {
+    pub(crate) fn find(mut self, end: End, found: &mut Vec<Joined>) -> Option<Undecided> {
         // Where the last gap ended.
         let mut from = 0;
         while let Some(gap) = next_gap(self.text, from) {
+            if end == End::Final && gap.end == self.text.len() {
+                return None;
+            }
             self.go_to(gap.start, from, found);
             from = gap.end;
             if from == self.text.len() {
@@ -95,6 +99,9 @@ impl<'w, 's, 't> Wrapped<'w, 's, 't> {
             while !self.walk.is_idle() && self.text.get(self.at).copied().is_some_and(is_digit) {
                 self.step(found);
             }
+        }
+        if end == End::Final {
+            return None;
         }
         let blank = self.text[from..].iter().rev().take_while(|byte| !is_digit(**byte)).count();
         if blank > LONGEST_GAP {
@@ -130,6 +137,9 @@ impl<'w, 's, 't> Wrapped<'w, 's, 't> {
                 let next = self.begins.next(&self.text[..end], self.at);
                 self.digits += next - self.at;
                 self.at = next;
+                if next == end {
+                    break;
+                }
             }
             self.step(found);
         }
