@@ -249,7 +249,7 @@ pub(super) const ROUTES: &[Route] = &[
         parameters: &[],
         answer: Content::Json(openapi::openapi),
         refusals: &[],
-        handler: || get(async || Json(openapi::document())),
+        handler: || get(document),
     },
 ];
 
@@ -259,6 +259,10 @@ pub(super) fn router() -> Router<Arc<App>> {
 
 fn params(query: RawQuery) -> Params {
     Params::parse(&query.0.unwrap_or_default())
+}
+
+async fn document(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(openapi::document(app.access))
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Answer {

@@ -13,6 +13,7 @@ pub(super) use answers::{
     values,
 };
 
+use super::auth::Access;
 use super::routes::{Content, ROUTES, Route, Verb};
 use crate::dimension::Dimension;
 
@@ -55,7 +56,8 @@ impl Kind {
         let names = || Dimension::ALL.map(Dimension::as_str);
         match self {
             Self::UpTo(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
-            Self::Switch => json!({"type": "boolean"}),
+            Self::Switch => json!({"anyOf": [{"type": "boolean"},
+                {"enum": ["1", "0", ""], "description": "1, or no value, is as good as true"}]}),
             Self::Dimensions => {
                 json!({"type": "array", "minItems": 1,
                     "items": {"type": "string", "enum": names()}})
@@ -86,8 +88,8 @@ const RANGE: [Parameter; 3] = [
     },
 ];
 
-/// The document.
-pub(super) fn document() -> Value {
+/// The document of a collector that lets these in.
+pub(super) fn document(access: Access) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for route in ROUTES {
         let verb = match route.verb {
@@ -96,6 +98,11 @@ pub(super) fn document() -> Value {
         };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[verb] = operation(route);
+    }
+    let mut security = vec![json!({"key": []}), json!({"bearer": []})];
+    if access == Access::Loopback {
+        // No key is as good as one.
+        security.push(json!({}));
     }
     json!({
         "openapi": "3.1.0",
@@ -112,8 +119,7 @@ pub(super) fn document() -> Value {
             },
             "schemas": {"Error": answers::error(), "Event": answers::event()},
         },
-        // The empty one: a collector that only its own machine can reach asks for no key.
-        "security": [{"key": []}, {"bearer": []}, {}],
+        "security": security,
     })
 }
 
@@ -163,6 +169,9 @@ fn operation(route: &Route) -> Value {
     responses.sort_keys();
     let mut operation =
         json!({"summary": route.about, "parameters": parameters, "responses": responses});
+    if !route.refusals.contains(&401) {
+        operation["security"] = json!([]);
+    }
     if route.verb == Verb::Post {
         operation["requestBody"] = json!({
             "required": true, "content": {"application/json": {"schema": answers::events()}},
