@@ -7,7 +7,7 @@
 //! and what is added in the moment of counting.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 
 use rustix::fs::{AtFlags, Dir, OFlags};
 use swamp_ident::Timestamp;
@@ -19,7 +19,7 @@ use crate::waiting::{EntryName, Found};
 const FILE: &str = "tally";
 
 /// Bytes after which it is time for counting, so that reading it stays cheap.
-const LONG: u64 = 16 * 1024;
+const LONG: u64 = 8 * 1024;
 
 /// Milliseconds after which it is time for counting, so that what is too old goes.
 const OLD: i64 = 86_400_000;
@@ -60,29 +60,23 @@ impl Tally {
             })
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads the file. Every command does, and it may have hundreds of lines.
+    fn parse(text: &[u8]) -> Self {
         let mut tally = Self { length: text.len() as u64, ..Self::default() };
-        for line in text.lines() {
-            let mut words = line.split(' ');
-            let sign = words.next();
-            let numbers: Option<Vec<u64>> = words.map(|word| word.parse().ok()).collect();
+        for line in text.split(|byte| *byte == b'\n') {
             // A line that was cut off by a full disk counts for nothing.
-            match (sign, numbers.as_deref()) {
-                (Some("="), Some([entries, bytes, sessions, recovered, at])) => {
-                    let at = i64::try_from(*at).unwrap_or_default();
-                    tally.entries = *entries;
-                    tally.bytes = *bytes;
-                    tally.recovered_sessions = *sessions;
-                    tally.recovered_entries = *recovered;
-                    tally.counted = Some(Timestamp::from_millis(at));
-                }
-                (Some("+"), Some([entries, bytes, sessions, recovered])) => {
-                    tally.entries = tally.entries.saturating_add(*entries);
-                    tally.bytes = tally.bytes.saturating_add(*bytes);
-                    tally.recovered_sessions = tally.recovered_sessions.saturating_add(*sessions);
-                    tally.recovered_entries = tally.recovered_entries.saturating_add(*recovered);
-                }
-                _ => {}
+            if let Some([entries, bytes, sessions, recovered]) = numbers(line, b"+ ") {
+                tally.entries = tally.entries.saturating_add(entries);
+                tally.bytes = tally.bytes.saturating_add(bytes);
+                tally.recovered_sessions = tally.recovered_sessions.saturating_add(sessions);
+                tally.recovered_entries = tally.recovered_entries.saturating_add(recovered);
+            } else if let Some([entries, bytes, sessions, recovered, at]) = numbers(line, b"= ") {
+                let at = i64::try_from(at).unwrap_or_default();
+                tally.entries = entries;
+                tally.bytes = bytes;
+                tally.recovered_sessions = sessions;
+                tally.recovered_entries = recovered;
+                tally.counted = Some(Timestamp::from_millis(at));
             }
         }
         tally
@@ -95,34 +89,41 @@ impl Tally {
     }
 }
 
-/// What is there, as far as it was noted.
-pub(crate) fn read(spool: &Spool) -> Tally {
-    spool.read(FILE).map(|text| Tally::parse(&text)).unwrap_or_default()
+/// The numbers of a line that begins with a sign; `None` if they are not exactly so many.
+fn numbers<const N: usize>(line: &[u8], sign: &[u8]) -> Option<[u64; N]> {
+    let mut words = line.strip_prefix(sign)?.split(|byte| *byte == b' ');
+    let mut numbers = [0; N];
+    for number in &mut numbers {
+        *number = parse_number(words.next()?)?;
+    }
+    words.next().is_none().then_some(numbers)
 }
 
-/// Notes what was added, and tells what is there now.
-pub(crate) fn note(spool: &Spool, added: Added, now: Timestamp) -> io::Result<Tally> {
-    let flags = OFlags::CREATE | OFlags::APPEND | OFlags::RDWR | OFlags::NOFOLLOW;
-    let file = rustix::fs::openat(spool, FILE, flags | OFlags::CLOEXEC, private())?;
-    let mut file = File::from(file);
-    let mut text = String::new();
-    (&file).take(4 * LONG).read_to_string(&mut text)?;
-    let old = Tally::parse(&text);
-    let line = match old.counted {
-        None => glance(spool)?.map(|mut first| {
-            first.recovered_sessions = old.recovered_sessions + added.recovered_sessions;
-            first.recovered_entries = old.recovered_entries + added.recovered_entries;
-            first.line(now)
-        }),
-        Some(_) => None,
+fn parse_number(digits: &[u8]) -> Option<u64> {
+    let add = |number: u64, digit: &u8| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
     };
-    let line = line.unwrap_or_else(|| {
-        let Added { entries, bytes, recovered_sessions, recovered_entries } = added;
-        format!("+ {entries} {bytes} {recovered_sessions} {recovered_entries}\n")
-    });
-    file.write_all(line.as_bytes())?;
-    text.push_str(&line);
-    Ok(Tally::parse(&text))
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
+}
+
+/// What is there, as far as it was noted.
+pub(crate) fn read(spool: &Spool) -> Tally {
+    spool.read(FILE).map(|text| Tally::parse(text.as_bytes())).unwrap_or_default()
+}
+
+/// Notes what was added. The first time it counts what is there instead, if that is quickly done.
+pub(crate) fn note(spool: &Spool, added: Added, now: Timestamp) -> io::Result<()> {
+    let flags = OFlags::CREATE | OFlags::APPEND | OFlags::WRONLY | OFlags::NOFOLLOW;
+    let file = rustix::fs::openat(spool, FILE, flags | OFlags::CLOEXEC, private())?;
+    let is_new = rustix::fs::fstat(&file)?.st_size == 0;
+    let counted = if is_new { glance(spool)? } else { None };
+    let Added { entries, bytes, recovered_sessions, recovered_entries } = added;
+    let line = match counted {
+        Some(tally) => Tally { recovered_sessions, recovered_entries, ..tally }.line(now),
+        None => format!("+ {entries} {bytes} {recovered_sessions} {recovered_entries}\n"),
+    };
+    File::from(file).write_all(line.as_bytes())
 }
 
 /// Notes what is there after going through the spool.
@@ -174,10 +175,12 @@ mod tests {
         for n in 0..3 {
             fs::write(path.join(format!("telemetry-2026-11-22-{n}.json")), "12345").unwrap();
         }
-        let tally = note(&spool, added(1), NOW).unwrap();
+        note(&spool, added(1), NOW).unwrap();
+        let tally = read(&spool);
         assert_eq!((tally.entries, tally.bytes), (3, 15), "the command's own are among them");
         let recovered = Added { recovered_sessions: 1, recovered_entries: 4, ..added(4) };
-        let tally = note(&spool, recovered, NOW).unwrap();
+        note(&spool, recovered, NOW).unwrap();
+        let tally = read(&spool);
         assert_eq!((tally.entries, tally.bytes), (7, 415));
         assert!(!tally.is_to_be_taken(NOW));
         assert!(!tally.is_to_be_taken(NOW.plus_millis(OLD - 1)));
@@ -196,16 +199,21 @@ mod tests {
         for n in 0..=GLANCE {
             fs::write(path.join(format!("telemetry-2026-11-22-{n}.json")), "").unwrap();
         }
-        assert!(note(&spool, added(1), NOW).unwrap().is_to_be_taken(NOW));
+        for _ in 0..2 {
+            note(&spool, added(1), NOW).unwrap();
+            assert!(read(&spool).is_to_be_taken(NOW));
+        }
+        assert_eq!(read(&spool).entries, 2);
     }
 
     #[test]
     fn the_file_stays_short_and_damage_is_passed_over() {
-        let text = "= 10 1000 0 0 1000000000000\n+ 1 1\nnonsense\n+ 2 20 0 0\n+ 3 x 0 0\n\0\n";
-        let tally = Tally::parse(text);
+        let text = "= 10 1000 0 0 1000000000000\n+ 1 1\nnonsense\n+ 1  1 1\n+ 2 20 0 0\n+ 3 x 0 0\n\
+                    + 1 1 1 1 1\n+1 1 1 1\n= 1 1 1 1\n\0\n";
+        let tally = Tally::parse(text.as_bytes());
         assert_eq!((tally.entries, tally.bytes), (12, 1020));
         assert!(!tally.is_to_be_taken(NOW));
         let long = format!("= 0 0 0 0 1000000000000\n{}", "+ 1 1 0 0\n".repeat(2000));
-        assert!(Tally::parse(&long).is_to_be_taken(NOW));
+        assert!(Tally::parse(long.as_bytes()).is_to_be_taken(NOW));
     }
 }
