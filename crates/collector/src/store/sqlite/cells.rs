@@ -53,8 +53,10 @@ impl Facts {
             return;
         }
         self.last_at = self.last_at.max(other.last_at);
-        if other.max_ms > self.max_ms {
-            (self.max_ms, self.max_at, self.max_run) = (other.max_ms, other.max_at, other.max_run);
+        // Of equally long ones it is the same whatever the order.
+        let longest = |facts: &Self| (facts.max_ms, facts.max_at, facts.max_run);
+        if longest(other) > longest(self) {
+            (self.max_ms, self.max_at, self.max_run) = longest(other);
         }
         self.count += other.count;
         self.errors += other.errors;

@@ -19,6 +19,7 @@ use super::cells::Cells;
 use super::dictionary::Dictionary;
 use super::fresh::{Call, Generation};
 use super::journal::Journal;
+use super::runs::Known;
 use super::schema;
 use super::seen::{self, Seen};
 use super::segments::{self, Segment};
@@ -41,6 +42,7 @@ pub(super) struct Core {
     progress: Mutex<Progress>,
     changed: Condvar,
     readers: Mutex<Vec<Connection>>,
+    pub(super) known_runs: Known,
     /// Held while slots are read from the file, so that nobody reads the same ones.
     loading: Mutex<()>,
 }
@@ -157,6 +159,7 @@ impl Core {
             progress: Mutex::new(progress),
             changed: Condvar::new(),
             readers: Mutex::default(),
+            known_runs: Known::default(),
             loading: Mutex::default(),
         })
     }

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use swamp_ident::Timestamp;
 
 use super::core::{Core, applied};
@@ -55,17 +54,15 @@ impl Core {
     fn read_with<T>(
         &self,
         fresh: &Fresh,
-        question: impl FnOnce(
-            &Connection,
-            Vec<&Changes>,
-            &mut dyn Iterator<Item = &Record>,
-        ) -> Result<T, CollectorError>,
+        question: impl FnOnce(&Runs<'_>, &mut dyn Iterator<Item = &Record>) -> Result<T, CollectorError>,
     ) -> Result<T, CollectorError> {
         self.read(|connection| {
             // All that is read until it ends is of the moment of its first statement.
             let moment = connection.unchecked_transaction()?;
-            let (runs, mut records) = fresh.after(applied(&moment)?);
-            question(&moment, runs, &mut records)
+            let applied = applied(&moment)?;
+            let (runs, mut records) = fresh.after(applied);
+            let known = &self.known_runs;
+            question(&Runs { connection: &moment, applied, fresh: runs, known }, &mut records)
         })
     }
 
@@ -74,9 +71,7 @@ impl Core {
         &self,
         question: impl FnOnce(&Runs<'_>) -> Result<T, CollectorError>,
     ) -> Result<T, CollectorError> {
-        self.read_with(&self.fresh(true, false), |connection, fresh, _| {
-            question(&Runs { connection, fresh })
-        })
+        self.read_with(&self.fresh(true, false), |runs, _| question(runs))
     }
 
     pub(super) fn run_counts(&self, query: &Query) -> Result<Option<RunCounts>, CollectorError> {
@@ -104,8 +99,8 @@ impl Core {
         project: ProjectId,
         id: &str,
     ) -> Result<Option<RunEvents>, CollectorError> {
-        let found = self.read_with(&self.fresh(true, true), |connection, fresh, records| {
-            let found = Runs { connection, fresh }.lookup(project, id)?;
+        let found = self.read_with(&self.fresh(true, true), |runs, records| {
+            let found = runs.lookup(project, id)?;
             let Some(FoundRun { key, row, records: own, run }) = found else { return Ok(None) };
             let mut events = Vec::new();
             let mut add = |segment: &Segment| {
@@ -116,7 +111,7 @@ impl Core {
                 Ok::<_, CollectorError>(())
             };
             let condition = "id IN (SELECT segment FROM run_segments WHERE run = ?1)";
-            segments::each(connection, condition, [row], |segment| {
+            segments::each(runs.connection, condition, [row], |segment| {
                 add(&segment).map(ControlFlow::Continue)
             })?;
             for record in records.filter(|record| own.contains(&record.number)) {
@@ -136,7 +131,7 @@ impl Core {
     ) -> Result<(), CollectorError> {
         let since = query.range.since.map_or(i64::MIN, Timestamp::as_millis);
         let until = query.range.until.map_or(i64::MAX, Timestamp::as_millis);
-        self.read_with(&self.fresh(false, true), |connection, _, records| {
+        self.read_with(&self.fresh(false, true), |runs, records| {
             let mut all = |segment: &Segment| {
                 for event in segment.events()?.iter().filter(|event| query.range.contains(event.at))
                 {
@@ -148,11 +143,16 @@ impl Core {
             };
             let mut is_over = false;
             let condition = "project = ?1 AND max_at >= ?2 AND min_at < ?3";
-            segments::each(connection, condition, (query.project.0, since, until), |segment| {
-                let next = all(&segment)?;
-                is_over = next.is_break();
-                Ok(next)
-            })?;
+            segments::each(
+                runs.connection,
+                condition,
+                (query.project.0, since, until),
+                |segment| {
+                    let next = all(&segment)?;
+                    is_over = next.is_break();
+                    Ok(next)
+                },
+            )?;
             for record in records.filter(|record| record.project == query.project) {
                 if is_over {
                     break;
@@ -165,9 +165,9 @@ impl Core {
 
     /// How many events are kept.
     pub(super) fn events(&self) -> Result<u64, CollectorError> {
-        self.read_with(&self.fresh(false, true), |connection, _, records| {
+        self.read_with(&self.fresh(false, true), |runs, records| {
             let sum = "SELECT coalesce(sum(events), 0) FROM segments";
-            let in_file: i64 = connection.query_row(sum, [], |row| row.get(0))?;
+            let in_file: i64 = runs.connection.query_row(sum, [], |row| row.get(0))?;
             Ok(in_file.cast_unsigned() + records.map(|record| record.events).sum::<u64>())
         })
     }

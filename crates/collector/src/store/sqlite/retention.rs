@@ -66,6 +66,7 @@ impl Core {
             transaction.execute("DELETE FROM runs WHERE started_at < ?1", [before.as_millis()])?;
         }
         transaction.commit()?;
+        self.known_runs.forget();
         self.writer().seen.forget(&forgotten);
         self.counted_mut().slots.forget(&expired);
         Ok(removed.cast_unsigned())

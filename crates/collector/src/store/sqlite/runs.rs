@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::FixedState;
 use rusqlite::{Connection, OptionalExtension, Transaction};
@@ -254,7 +254,29 @@ type Changed = HashMap<EventKey, (Option<Run>, Run), FixedState>;
 /// first.
 pub(super) struct Runs<'a> {
     pub(super) connection: &'a Connection,
+    /// The last record in the file.
+    pub(super) applied: u64,
     pub(super) fresh: Vec<&'a Changes>,
+    pub(super) known: &'a Known,
+}
+
+/// How runs stand in the file of which something is not there yet. Only folds change that, so that
+/// questions between two of them look it up once.
+#[derive(Default)]
+pub(super) struct Known(Mutex<KnownRuns>);
+
+impl Known {
+    /// The file has changed otherwise.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = KnownRuns::default();
+    }
+}
+
+#[derive(Default)]
+struct KnownRuns {
+    /// The last record in the file.
+    applied: u64,
+    runs: HashMap<EventKey, Option<Run>, FixedState>,
 }
 
 impl Runs<'_> {
@@ -323,16 +345,34 @@ impl Runs<'_> {
         Ok(statement.query_row([key.0], |row| row.get(0)).optional()?)
     }
 
+    /// A run as it is in the file.
+    fn before(&self, known: &mut KnownRuns, key: EventKey) -> Result<Option<Run>, CollectorError> {
+        // Whoever began before the last fold sees the file as it was then.
+        let is_same = known.applied == self.applied;
+        if let Some(run) = known.runs.get(&key).filter(|_| is_same) {
+            return Ok(run.clone());
+        }
+        let run = find(self.connection, key)?.map(|(_, run)| run);
+        if is_same {
+            known.runs.insert(key, run.clone());
+        }
+        Ok(run)
+    }
+
     /// Runs of a project of which something is not in the file yet: as they are in the file, and as
     /// they are.
     fn changed(&self, project: ProjectId) -> Result<Changed, CollectorError> {
         let mut changed = Changed::default();
+        let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.applied < self.applied {
+            *known = KnownRuns { applied: self.applied, runs: HashMap::default() };
+        }
         let own = |(_, change): &(&EventKey, &Change)| change.run.project == project.0;
         for (key, change) in self.fresh.iter().flat_map(|changes| &changes.runs).filter(own) {
             match changed.entry(*key) {
                 Entry::Occupied(mut known) => known.get_mut().1.merge(&change.run),
                 Entry::Vacant(place) => {
-                    let before = find(self.connection, *key)?.map(|(_, run)| run);
+                    let before = self.before(&mut known, *key)?;
                     let mut now = before.clone().unwrap_or_else(|| change.run.clone());
                     if before.is_some() {
                         now.merge(&change.run);
