@@ -72,9 +72,11 @@ impl Distribution {
             return None;
         }
         let rank = (u128::from(self.total) * u128::from(percent)).div_ceil(100).max(1);
-        let mut seen = 0_u128;
-        for (bin, count) in self.bins() {
-            seen += u128::from(count);
+        // More than all of them are not asked for.
+        let rank = u64::try_from(rank).unwrap_or(u64::MAX).min(self.total);
+        let mut seen = 0;
+        for (bin, count) in (0_u16..).zip(&self.counts) {
+            seen += count;
             if seen >= rank {
                 return middle(bin);
             }

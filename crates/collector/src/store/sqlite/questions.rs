@@ -20,6 +20,9 @@ use crate::store::{Group, Point, SlowCall, Totals};
 /// How often a question begins again because parts became others while it read them.
 const ATTEMPTS: usize = 20;
 
+/// Groups whose counts stay in the processor's cache.
+const FEW_GROUPS: usize = 16;
+
 /// Days that are brought into memory at the start.
 const WARM_DAYS: i64 = 31;
 
@@ -68,7 +71,8 @@ impl<K: Copy + Eq + std::hash::Hash> Sums<K> {
         Self { places: HashMap::default(), groups: Vec::new(), last: 0 }
     }
 
-    fn of(&mut self, key: K) -> &mut Totals {
+    /// The place of a group in the list of them.
+    fn place(&mut self, key: K) -> usize {
         // Cells are in the order of their keys: the next one is often of the same group.
         if self.groups.get(self.last).is_none_or(|(last, _)| *last != key) {
             self.last = *self.places.entry(key).or_insert_with(|| {
@@ -76,7 +80,25 @@ impl<K: Copy + Eq + std::hash::Hash> Sums<K> {
                 self.groups.len() - 1
             });
         }
-        &mut self.groups[self.last].1
+        self.last
+    }
+
+    fn add_call(&mut self, key: K, call: &Call) {
+        let place = self.place(key);
+        add_call(&mut self.groups[place].1, call);
+    }
+
+    /// Adds cells, one group after the other: the counts of all groups together do not fit into the
+    /// processor's cache.
+    fn add_cells<'a>(&mut self, cells: impl Iterator<Item = (K, Cell<'a>)>) {
+        let mut placed: Vec<(usize, Cell<'a>)> =
+            cells.map(|(key, cell)| (self.place(key), cell)).collect();
+        if self.groups.len() > FEW_GROUPS {
+            placed.sort_by_key(|(place, _)| *place);
+        }
+        for (place, cell) in placed {
+            add_cell(&mut self.groups[place].1, cell);
+        }
     }
 }
 
@@ -215,11 +237,9 @@ impl Core {
     ) -> Result<Vec<Group>, CollectorError> {
         let Some(view) = self.view(query, Size::Day)? else { return Ok(Vec::new()) };
         let mut sums = Sums::new();
-        for (_, cell) in view.cells() {
-            add_cell(sums.of(masked(cell.key, by)), cell);
-        }
+        sums.add_cells(view.cells().map(|(_, cell)| (masked(cell.key, by), cell)));
         for call in view.calls() {
-            add_call(sums.of(masked(&call.key, by)), call);
+            sums.add_call(masked(&call.key, by), call);
         }
         let group = |(key, totals)| Group { key: self.texts(query, by, &key), totals };
         Ok(sums.groups.into_iter().map(group).collect())
@@ -237,12 +257,11 @@ impl Core {
         };
         let Some(view) = self.view(query, largest)? else { return Ok(Vec::new()) };
         let mut sums = Sums::new();
-        for (id, cell) in view.cells() {
-            add_cell(sums.of((interval.start(id.begin()), masked(cell.key, by))), cell);
-        }
+        let key = |id: SlotId, cell: Cell<'_>| (interval.start(id.begin()), masked(cell.key, by));
+        sums.add_cells(view.cells().map(|(id, cell)| (key(id, cell), cell)));
         for call in view.calls() {
             let start = interval.start(Timestamp::from_millis(call.at));
-            add_call(sums.of((start, masked(&call.key, by))), call);
+            sums.add_call((start, masked(&call.key, by)), call);
         }
         let point =
             |((start, key), totals)| Point { start, key: self.texts(query, by, &key), totals };
