@@ -21,6 +21,7 @@ pub(crate) const ALL: &[Case] = &[
     ("a_repeat_takes_out_what_is_surplus", a_repeat_takes_out_what_is_surplus),
     ("the_first_format_is_brought_up_to_date", the_first_format),
     ("merges_change_no_answer", merges_change_no_answer),
+    ("what_is_too_old_leaves_every_table", retention),
     ("statistics_that_lack_a_block_are_put_right", put_right),
 ];
 
@@ -123,12 +124,9 @@ fn columns(address: &str) -> Vec<String> {
     sql(address, statement).lines().map(str::to_owned).collect()
 }
 
-fn a_repeat_takes_out_what_is_surplus(place: &Place) {
-    let store = place.open();
-    let events = calls(&*store, "a", 30);
-    store.append(&events).unwrap();
-    // Another collector wrote the same and was killed before it looked.
-    let columns = columns(place.address());
+/// Writes all events a second time, like another collector that was killed before it looked.
+fn write_again(address: &str) {
+    let columns = columns(address);
     let values: Vec<String> =
         columns
             .iter()
@@ -137,7 +135,14 @@ fn a_repeat_takes_out_what_is_surplus(place: &Place) {
             })
             .collect();
     let (columns, values) = (columns.join(", "), values.join(", "));
-    sql(place.address(), &format!("INSERT INTO events ({columns}) SELECT {values} FROM events"));
+    sql(address, &format!("INSERT INTO events ({columns}) SELECT {values} FROM events"));
+}
+
+fn a_repeat_takes_out_what_is_surplus(place: &Place) {
+    let store = place.open();
+    let events = calls(&*store, "a", 30);
+    store.append(&events).unwrap();
+    write_again(place.address());
     assert_eq!(count(&*store), 60);
     assert!(all_are(&store.append(&events).unwrap(), &Outcome::Duplicate));
     check(&*store, &events);
@@ -209,6 +214,29 @@ fn the_first_format(place: &Place) {
     assert!(!tables.contains("ids") && tables.contains("keys_view"), "{tables}");
     let versions = sql(place.address(), "SELECT max(version) FROM migrations");
     assert_eq!(versions.trim(), "3");
+}
+
+fn retention(place: &Place) {
+    let store = place.open();
+    let events = calls(&*store, "a", 30);
+    store.append(&events).unwrap();
+    write_again(place.address());
+    store.append(&events).unwrap();
+    let tables = ["events", "keys", "rollup", "spans", "aliases", "corrections"];
+    let is_empty =
+        |table: &str| sql(place.address(), &format!("SELECT count() FROM {table}")).trim() == "0";
+    let now = real_now();
+    for (days, gone) in [
+        (30, &[][..]),
+        (60, &["keys"]),
+        // Whole weeks go, when their last day is too old.
+        (100, &["events", "keys"]),
+        (410, &tables),
+    ] {
+        store.retain(Retention::default(), now.plus_millis(days * DAY)).unwrap();
+        let empty: Vec<&str> = tables.into_iter().filter(|table| is_empty(table)).collect();
+        assert_eq!(empty, gone, "after {days} days");
+    }
 }
 
 fn merges_change_no_answer(place: &Place) {
