@@ -88,14 +88,19 @@ impl<K: Copy + Eq + std::hash::Hash> Sums<K> {
         add_call(&mut self.groups[place].1, call);
     }
 
-    /// Adds cells, one group after the other: the counts of all groups together do not fit into the
-    /// processor's cache.
+    /// Adds cells; if there are many groups, one after the other, because the counts of all of them
+    /// together do not fit into the processor's cache.
     fn add_cells<'a>(&mut self, cells: impl Iterator<Item = (K, Cell<'a>)>) {
-        let mut placed: Vec<(usize, Cell<'a>)> =
-            cells.map(|(key, cell)| (self.place(key), cell)).collect();
-        if self.groups.len() > FEW_GROUPS {
-            placed.sort_by_key(|(place, _)| *place);
+        let mut placed: Vec<(usize, Cell<'a>)> = Vec::new();
+        for (key, cell) in cells {
+            let place = self.place(key);
+            if self.groups.len() > FEW_GROUPS {
+                placed.push((place, cell));
+            } else {
+                add_cell(&mut self.groups[place].1, cell);
+            }
         }
+        placed.sort_by_key(|(place, _)| *place);
         for (place, cell) in placed {
             add_cell(&mut self.groups[place].1, cell);
         }
