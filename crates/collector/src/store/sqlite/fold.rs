@@ -228,7 +228,7 @@ mod tests {
     use crate::event::{Event, ProjectId};
     use crate::ingest::{Arrival, Limits, Read, read_body};
     use crate::query::{Filter, HOUR, Interval, Query, TimeRange};
-    use crate::store::{RunCursor, RunSummary};
+    use crate::store::{Outcome, RunCursor, RunSummary};
 
     const PROJECT: ProjectId = ProjectId(1);
 
@@ -375,6 +375,32 @@ mod tests {
                 Vec::<std::path::PathBuf>::new()
             );
             assert_eq!(answers(&open(directory.path())), all);
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_version_left_for_later_is_done_at_the_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let core = open(directory.path());
+        for number in 0..5 {
+            core.append(&[&batch(number)]).unwrap();
+        }
+        core.finish().unwrap();
+        let all = answers(&core);
+        core.read(|connection| {
+            Ok(connection.execute_batch(
+                "DELETE FROM parts; UPDATE applied SET segment = 0;
+                 INSERT INTO seen_recent (keys) SELECT keys FROM seen_chunks;
+                 DELETE FROM seen_chunks; DELETE FROM seen_tables;",
+            )?)
+        })
+        .unwrap();
+        drop(core);
+        for _ in 0..2 {
+            let core = open(directory.path());
+            assert_eq!(answers(&core), all);
+            let again = core.append(&[&batch(0)]).unwrap();
+            assert!(again.iter().all(|outcome| *outcome == Outcome::Duplicate), "{again:?}");
         }
     }
 }
