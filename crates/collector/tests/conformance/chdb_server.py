@@ -60,6 +60,8 @@ def run(statement, parameters):
         return answer.bytes() if answer is not None else b""
 
 
+# Many threads of a collector come at once, and wait for the engine in turn.
+ThreadingHTTPServer.request_queue_size = 128
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_address[1], flush=True)
 server.serve_forever()
