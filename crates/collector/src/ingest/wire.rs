@@ -36,6 +36,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
 
 /// An event as it is sent.
 #[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(expecting = "an object")]
 pub(super) struct WireEvent<'a> {
     #[serde(borrow)]
     pub(super) event: Str<'a>,
@@ -46,7 +47,7 @@ pub(super) struct WireEvent<'a> {
 }
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Entry<'a> {
     #[serde(borrow)]
     pub(super) id: Option<Str<'a>>,
@@ -72,6 +73,7 @@ pub(super) struct Entry<'a> {
 }
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
+#[serde(expecting = "an object")]
 pub(super) struct Invocation<'a> {
     #[serde(borrow)]
     pub(super) command: Str<'a>,
@@ -126,7 +128,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Args<'a> {
 }
 
 #[derive(Debug, PartialEq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Outcome<'a> {
     #[serde(borrow)]
     pub(super) status: Str<'a>,
@@ -137,7 +139,7 @@ pub(super) struct Outcome<'a> {
 }
 
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Surroundings<'a> {
     pub(super) agent_session_detected: Option<bool>,
     #[serde(borrow)]
@@ -145,7 +147,7 @@ pub(super) struct Surroundings<'a> {
 }
 
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Workflow<'a> {
     #[serde(borrow, rename = "workflowName")]
     pub(super) name: Option<Str<'a>>,
@@ -171,7 +173,7 @@ pub(super) struct Workflow<'a> {
 }
 
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object")]
 pub(super) struct Method<'a> {
     #[serde(borrow)]
     pub(super) model_type: Option<Str<'a>>,

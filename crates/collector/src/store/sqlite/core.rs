@@ -33,6 +33,10 @@ pub(super) const FOLD_EVENTS: u64 = 200_000;
 /// Time after which it is, however few it has.
 const FOLD_AFTER: Duration = Duration::from_mins(1);
 
+/// What each connection for reading may keep of the file, in KiB. There are as many of them as
+/// questions were ever asked at once.
+const READER_CACHE_KIB: i64 = 4 * 1024;
+
 /// The store, shared with the thread that folds.
 pub(super) struct Core {
     pub(super) path: PathBuf,
@@ -212,9 +216,12 @@ impl Core {
     ) -> Result<T, CollectorError> {
         let pool = || self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = pool().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::open_again(&self.path)?,
+        let connection = if let Some(connection) = idle {
+            connection
+        } else {
+            let connection = schema::open_again(&self.path)?;
+            connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+            connection
         };
         let answer = question(&connection);
         pool().push(connection);

@@ -16,11 +16,16 @@ use crate::keys::{
 const COLUMNS: &str = "id, project, scope, hash, note, created_at, revoked_at";
 
 fn key(row: &Row<'_>) -> rusqlite::Result<StoredKey> {
+    let scope: String = row.get(2)?;
+    // What a word of a later version would open is not known here, so it opens nothing.
+    let scope = Scope::parse(&scope).ok_or_else(|| {
+        let what = format!("a key has the scope {scope:?}, which this version does not know");
+        rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, what.into())
+    })?;
     Ok(StoredKey {
         id: KeyId(row.get(0)?),
         project: ProjectId(row.get(1)?),
-        // A word this version does not know opens nothing that sends; it may be read with.
-        scope: Scope::parse(&row.get::<_, String>(2)?).unwrap_or(Scope::Read),
+        scope,
         hash: row.get(3)?,
         note: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
@@ -138,5 +143,23 @@ impl Directory for SqliteDirectory {
             return Err(CollectorError::NotFound { what: "Key", name: id.0.clone(), hint });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::create;
+
+    #[test]
+    fn a_key_of_a_later_version_opens_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = SqliteDirectory::open(home.path()).unwrap();
+        let (_, known) = create(ProjectId(1), Scope::Read, "", Timestamp::from_millis(0)).unwrap();
+        directory.insert_key(&known).unwrap();
+        assert_eq!(directory.find_key(&known.id).unwrap(), Some(known.clone()));
+        directory.connection().execute("UPDATE keys SET scope = 'admin'", []).unwrap();
+        let error = directory.find_key(&known.id).unwrap_err().to_string();
+        assert!(error.contains("the scope \"admin\""), "{error}");
     }
 }
