@@ -114,9 +114,16 @@ impl Journal {
             if whole == bytes.len() {
                 continue;
             }
-            // Only the file that was written last can have been left unfinished.
-            if place + 1 < files.len() {
-                let what = "its records end early, though it was written to its end".to_owned();
+            // Only the file that was written last can have been left unfinished, and only its end.
+            let damage = if place + 1 < files.len() {
+                Some("its records end early, though it was written to its end")
+            } else if has_record(&bytes[whole..]) {
+                Some("a record in it is damaged, and others follow")
+            } else {
+                None
+            };
+            if let Some(what) = damage {
+                let what = what.to_owned();
                 return Err(CollectorError::Damaged { path: path.clone(), what });
             }
             let cut = |file: File| file.set_len(whole as u64).and_then(|()| file.sync_all());
@@ -220,20 +227,40 @@ pub(super) fn remove(files: &[PathBuf]) {
 /// Takes the records out of a file's bytes. Gives the number of bytes up to the last whole one.
 fn read(bytes: &[u8], records: &mut Vec<Record>) -> usize {
     let Some(mut rest) = bytes.strip_prefix(&MAGIC) else { return 0 };
-    let next = |rest: &mut &[u8]| {
-        let (frame, after) = rest.split_first_chunk::<FRAME>()?;
-        let [a, b, c, d, sum @ ..] = *frame;
-        let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-        let (bytes, after) = after.split_at_checked(length)?;
-        let is_whole = checksum(bytes) == u32::from_le_bytes(sum);
-        let record = is_whole.then(|| Record::parse(bytes)).flatten()?;
-        *rest = after;
-        Some(record)
-    };
-    while let Some(record) = next(&mut rest) {
+    while let Some((record, after)) = first(rest) {
         records.push(record);
+        rest = after;
     }
     bytes.len() - rest.len()
+}
+
+/// The record that bytes begin with, if it is whole, and what follows it.
+fn first(bytes: &[u8]) -> Option<(Record, &[u8])> {
+    let (frame, after) = bytes.split_first_chunk::<FRAME>()?;
+    let [a, b, c, d, sum @ ..] = *frame;
+    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
+    let (record, after) = after.split_at_checked(length)?;
+    let is_whole = length > 0 && checksum(record) == u32::from_le_bytes(sum);
+    Some((is_whole.then(|| Record::parse(record)).flatten()?, after))
+}
+
+/// Whether there is a whole record anywhere in bytes.
+fn has_record(bytes: &[u8]) -> bool {
+    (0..bytes.len()).any(|start| {
+        let bytes = &bytes[start..];
+        is_likely(bytes) && first(bytes).is_some()
+    })
+}
+
+/// Whether bytes could begin with a record: cheaper than a checksum at every place of a file.
+fn is_likely(bytes: &[u8]) -> bool {
+    /// Times of records are in milliseconds: 2001 to 2286.
+    const TIMES: std::ops::Range<i64> = 1_000_000_000_000..10_000_000_000_000;
+    let Some(after) = bytes.get(FRAME..) else { return false };
+    let mut reader = Reader(after);
+    let _number = reader.number();
+    let _project = reader.small();
+    reader.signed().is_some_and(|received_at| TIMES.contains(&received_at))
 }
 
 /// Copies the files to another directory, as far as they are there; what is folded meanwhile is in
@@ -314,11 +341,19 @@ mod tests {
             let (_, records) = Journal::open(directory.path()).unwrap();
             assert_eq!(records, [record(1)][..usize::from(length >= one)], "{length}");
         }
-        for at in one..whole.len() {
+        for at in MAGIC.len()..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;
             fs::write(file, &bytes).unwrap();
-            assert_eq!(Journal::open(directory.path()).unwrap().1, [record(1)], "{at}");
+            let opened = Journal::open(directory.path());
+            if at < one {
+                // Nothing that was acknowledged is given up without a word.
+                let error = opened.err().map(|error| error.to_string()).unwrap_or_default();
+                assert!(error.contains("others follow"), "{at}: {error}");
+                assert_eq!(fs::read(file).unwrap(), bytes, "{at}");
+            } else {
+                assert_eq!(opened.unwrap().1, [record(1)], "{at}");
+            }
         }
         // A file that others follow was written to its end.
         let mut journal = Journal::open(directory.path()).unwrap().0;
