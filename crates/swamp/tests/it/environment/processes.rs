@@ -79,6 +79,14 @@ impl Running {
         rustix::process::kill_process(id.expect("a process"), signal).expect("a delivered signal");
     }
 
+    /// Kills it with SIGKILL. Afterwards nothing of it is left: its locks go with the process, which
+    /// can be later than its connections do.
+    pub fn kill(&mut self) {
+        let mut child = self.child.take().expect("a running program");
+        child.kill().expect("a delivered signal");
+        child.wait().expect("its end");
+    }
+
     /// Waits for its end, kills it when that does not come.
     #[track_caller]
     pub fn wait(mut self) -> Ran {
