@@ -1,6 +1,8 @@
 //! Runs: one row for each, made of what its events say, in whatever order they come; and how many
 //! began in each hour. What is not in the database yet is added to what is there when somebody asks.
 
+mod sieve;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +17,8 @@ use crate::error::CollectorError;
 use crate::event::{Event, EventKey, Kind, ProjectId};
 use crate::query::{HOUR, Query};
 use crate::store::{RunCounts, RunCursor, RunSummary};
+
+pub(super) use self::sieve::RunSieve;
 
 /// What is known of a run, from its events so far.
 #[derive(Clone, Debug, Default)]
@@ -527,78 +531,5 @@ pub(super) fn summary(dictionary: &Dictionary, run: &Run) -> RunSummary {
         methods: run.methods.cast_unsigned(),
         errors: run.errors.cast_unsigned(),
         total_ms: run.total_ms.cast_unsigned(),
-    }
-}
-
-/// The filters of a query that are about properties of runs.
-pub(super) struct RunSieve {
-    filters: Vec<(RunProperty, Vec<u32>)>,
-    /// Whether the query has others too.
-    pub(super) is_partial: bool,
-}
-
-#[derive(Clone, Copy)]
-enum RunProperty {
-    Workflow,
-    Status,
-    Platform,
-    Agent,
-}
-
-impl RunProperty {
-    const fn of(dimension: Dimension) -> Option<Self> {
-        match dimension {
-            Dimension::Workflow => Some(Self::Workflow),
-            Dimension::Status => Some(Self::Status),
-            Dimension::Platform => Some(Self::Platform),
-            Dimension::Agent => Some(Self::Agent),
-            _ => None,
-        }
-    }
-
-    const fn column(self) -> &'static str {
-        match self {
-            Self::Workflow => "workflow",
-            Self::Status => "status",
-            Self::Platform => "platform",
-            Self::Agent => "agent",
-        }
-    }
-
-    const fn value(self, run: &Run) -> u32 {
-        match self {
-            Self::Workflow => run.workflow,
-            Self::Status => run.status,
-            Self::Platform => run.platform,
-            Self::Agent => run.agent,
-        }
-    }
-}
-
-impl RunSieve {
-    pub(super) fn new(dictionary: &Dictionary, query: &Query) -> Self {
-        let mut sieve = Self { filters: Vec::new(), is_partial: false };
-        for filter in &query.filters {
-            let Some(property) = RunProperty::of(filter.dimension) else {
-                sieve.is_partial = true;
-                continue;
-            };
-            let find = |text: &String| dictionary.find(query.project, filter.dimension, text);
-            sieve.filters.push((property, filter.values.iter().filter_map(find).collect()));
-        }
-        sieve
-    }
-
-    fn passes(&self, run: &Run) -> bool {
-        self.filters.iter().all(|(property, numbers)| numbers.contains(&property.value(run)))
-    }
-
-    /// The same in SQL; numbers need no quoting.
-    fn condition(&self) -> String {
-        let one = |(property, numbers): &(RunProperty, Vec<u32>)| {
-            let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
-            format!(" AND {} IN ({})", property.column(), numbers.join(", "))
-        };
-        self.filters.iter().map(one).collect()
     }
 }
